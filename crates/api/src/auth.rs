@@ -1,0 +1,122 @@
+//! Bodies of the auth service: the contract's session and user calls, and the calls that only the stack's
+//! own processes make over auth's unix socket (`/internal/...`, never on TCP).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::token::{AccessClaims, Level};
+
+/// A user as everyone may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PublicUser {
+    /// UUID.
+    pub id: String,
+    /// Login name.
+    pub name: String,
+    /// Level.
+    pub level: Level,
+}
+
+/// The answer to login and refresh.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TokenAnswer {
+    /// Ed25519 JWT, 15 minutes unless configured.
+    pub access_token: String,
+    /// Opaque; good for one use.
+    pub refresh_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: String,
+    /// Life of the access token in seconds.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+    /// Who it is.
+    pub user: PublicUser,
+}
+
+/// The answer to validate.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ValidateAnswer {
+    /// Always true in a 200.
+    pub valid: bool,
+    /// Who it is.
+    pub user: PublicUser,
+    /// The token's claims.
+    pub token: AccessClaims,
+}
+
+/// `POST /internal/session`: the dashboard signs a person in. Answers [`CookieSession`], or the same
+/// problems as the public login.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CookieLogin {
+    /// Login name.
+    pub name: String,
+    /// Password.
+    pub password: String,
+    /// The browser's `User-Agent`, for the list of sessions.
+    #[serde(default)]
+    pub device: String,
+    /// The browser's address as the gateway saw it.
+    #[serde(default)]
+    pub address: String,
+}
+
+/// `POST /internal/setup`: the first account of an installation, against the one-time setup code.
+/// Answers [`CookieSession`]; 403 `invalid setup code`; 409 `already set up`; 400 for a bad password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetupRequest {
+    /// The code that `pistack up` printed.
+    pub code: String,
+    /// Name of the Root account, `root` unless given.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+    /// The browser's `User-Agent`.
+    #[serde(default)]
+    pub device: String,
+    /// The browser's address.
+    #[serde(default)]
+    pub address: String,
+}
+
+/// A dashboard session: the cookie's value and whose it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CookieSession {
+    /// Opaque value for the `__Host-pistack` cookie.
+    pub cookie: String,
+    /// Seconds until the session ends at the latest.
+    pub max_age: i64,
+    /// Whose it is.
+    pub user: PublicUser,
+}
+
+/// `POST /internal/exchange` turns a cookie into a short access token for all services; 401 when the
+/// session is over. `POST /internal/session/end` takes the same body, ends the session and answers 204.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CookieExchange {
+    /// The cookie's value.
+    pub cookie: String,
+}
+
+/// The answer to an exchange.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExchangedToken {
+    /// Ed25519 JWT, 5 minutes.
+    pub access_token: String,
+    /// Life in seconds.
+    pub expires_in: i64,
+    /// The session, so that a cache can drop it when the feed says so.
+    pub sid: String,
+    /// Whose it is.
+    pub user: PublicUser,
+}
+
+/// `GET /internal/state`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuthState {
+    /// True while there is no account at all.
+    pub setup_required: bool,
+}
+
+/// Name of the dashboard's cookie (RFC 6265bis `__Host-` prefix: Secure, no Domain, `Path=/`).
+pub const COOKIE: &str = "__Host-pistack";
