@@ -34,7 +34,10 @@ impl Event {
         let (head, data) = payload.split_once('\n').unwrap_or((payload, ""));
         let pairs: Option<serde_json::Map<_, _>> = head
             .split_whitespace()
-            .map(|pair| pair.split_once(':').map(|(key, value)| (key.to_owned(), value.into())))
+            .map(|pair| {
+                pair.split_once(':')
+                    .map(|(key, value)| (key.to_owned(), value.into()))
+            })
             .collect();
         match pairs {
             Some(fields) => (fields, data.to_owned()),

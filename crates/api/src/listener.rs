@@ -41,9 +41,14 @@ pub struct BadHeader {
 impl Header {
     /// Reads `ver:3.0 server:supervisor serial:21 pool:listener poolserial:10 eventname:X len:54`.
     pub fn parse(line: &str) -> Result<Self, BadHeader> {
-        let tokens: BTreeMap<&str, &str> =
-            line.split_whitespace().filter_map(|token| token.split_once(':')).collect();
-        let bad = |key| BadHeader { key, line: line.to_owned() };
+        let tokens: BTreeMap<&str, &str> = line
+            .split_whitespace()
+            .filter_map(|token| token.split_once(':'))
+            .collect();
+        let bad = |key| BadHeader {
+            key,
+            line: line.to_owned(),
+        };
         let text = |key: &'static str| tokens.get(key).map(|v| (*v).to_owned()).ok_or_else(|| bad(key));
         let number = |key: &'static str| text(key)?.parse::<u64>().map_err(|_| bad(key));
         Ok(Self {
@@ -71,6 +76,9 @@ mod tests {
 
     #[test]
     fn names_what_is_missing() {
-        assert_eq!(Header::parse("ver:3.0 server:s serial:x").unwrap_err().key, "serial");
+        assert_eq!(
+            Header::parse("ver:3.0 server:s serial:x").unwrap_err().key,
+            "serial"
+        );
     }
 }

@@ -42,7 +42,11 @@ pub struct ProcessInfo {
 impl ProcessInfo {
     /// `name` when group and name are equal, else `group:name`.
     pub fn full_name(&self) -> String {
-        if self.group == self.name { self.name.clone() } else { format!("{}:{}", self.group, self.name) }
+        if self.group == self.name {
+            self.name.clone()
+        } else {
+            format!("{}:{}", self.group, self.name)
+        }
     }
 
     /// The struct as XML-RPC gives it.

@@ -28,8 +28,14 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order in which the supervisor starts them.
-    pub const ALL: [Self; 6] =
-        [Self::Auth, Self::Supervisor, Self::Control, Self::Info, Self::Io, Self::Email];
+    pub const ALL: [Self; 6] = [
+        Self::Auth,
+        Self::Supervisor,
+        Self::Control,
+        Self::Info,
+        Self::Io,
+        Self::Email,
+    ];
 
     /// The short name: `auth`. It is the argument of `pistack serve`, the path below `/api/` and the
     /// audience of a token.

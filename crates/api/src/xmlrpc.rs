@@ -34,7 +34,10 @@ impl Value {
     /// A member of a struct.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
-            Self::Struct(members) => members.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            Self::Struct(members) => members
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value),
             _ => None,
         }
     }
@@ -136,3 +139,6 @@ pub mod fault {
     pub const STILL_RUNNING: i32 = 91;
     pub const CANT_REREAD: i32 = 92;
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,18 +39,24 @@ impl Clock {
     }
 
     /// Wall time since 1970.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the wall clock"
+    )]
     pub fn wall(&self) -> Duration {
         match &self.0 {
-            Source::System => {
-                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
-            }
+            Source::System => std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default(),
             Source::Manual(millis) => Duration::from_millis(millis.load(Ordering::SeqCst) as u64),
         }
     }
 
     /// Monotonic time since an arbitrary start; never steps back.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the monotonic clock"
+    )]
     pub fn monotonic(&self) -> Duration {
         static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
         match &self.0 {

@@ -1,10 +1,14 @@
 //! Strict TOML reading: several files as one document, every error at once, each with file, line, what is wrong
 //! and what to write.
 
+mod span;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+
+pub use span::{BadByteSize, BadSpan, ByteSize, Span};
 
 /// One configuration file's text.
 #[derive(Debug, Clone)]
@@ -63,7 +67,12 @@ impl Document {
     }
 
     /// An error at a key: `["program", "camera", "user"]`. Falls back to the nearest enclosing place.
-    pub fn error_at(&self, _path: &[&str], _message: impl Into<String>, _help: Option<String>) -> ConfigError {
+    pub fn error_at(
+        &self,
+        _path: &[&str],
+        _message: impl Into<String>,
+        _help: Option<String>,
+    ) -> ConfigError {
         todo!()
     }
 
@@ -82,11 +91,6 @@ impl Document {
 pub fn suggest<'a>(_word: &str, _known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     todo!()
 }
-
-/// A length of time written as `"500ms"`, `"30s"`, `"5m"`, `"12h"`, `"7d"`, or a whole number of seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub std::time::Duration);
-// plus: FromStr, Display, Deserialize, Serialize, JsonSchema
 
 /// Reads a `.env` file as a shell's `set -a; . ./.env` would for plain assignments: `export`, quotes, comments.
 /// Names already in `environment` win. Errors name the line.

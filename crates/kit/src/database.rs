@@ -1,8 +1,14 @@
 //! SQLite files: opened with WAL, checked, migrated; broken ones named, never overwritten.
 
+use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use sqlx::SqlitePool as Pool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
 /// How much a power cut may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +66,277 @@ pub enum DatabaseError {
     },
 }
 
+/// How long a statement waits for another connection's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Prepared statements kept by a connection; ours are few and each costs memory.
+const STATEMENTS: usize = 32;
+
 /// Opens (or makes, mode 0600) the file, runs `PRAGMA quick_check`, applies the missing migrations.
 /// At most `connections` connections; idle ones cost memory, so 1 or 2.
 pub async fn open(
-    _path: &Path,
-    _durability: Durability,
-    _connections: u32,
-    _migrations: &[Migration],
+    path: &Path,
+    durability: Durability,
+    connections: u32,
+    migrations: &[Migration],
 ) -> Result<Pool, DatabaseError> {
-    todo!()
+    let fault = |error: sqlx::Error| classify(path, error);
+    prepare_file(path).map_err(|error| fault(error.into()))?;
+    // Checked on a connection that changes nothing yet: switching to WAL writes to the file.
+    let mut checking = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .connect()
+        .await
+        .map_err(fault)?;
+    check(&mut checking, path).await?;
+    let found = version(&mut checking).await.map_err(fault)?;
+    checking.close().await.map_err(fault)?;
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    if found > known {
+        return Err(DatabaseError::TooNew {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A local file's connection does not go bad by itself.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options(path, durability))
+        .await
+        .map_err(fault)?;
+    for migration in migrations.iter().filter(|migration| migration.version > found) {
+        apply(&pool, migration).await.map_err(fault)?;
+    }
+    Ok(pool)
+}
+
+fn options(path: &Path, durability: Durability) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match durability {
+            Durability::Full => SqliteSynchronous::Full,
+            Durability::Normal => SqliteSynchronous::Normal,
+        })
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
+        // Negative: KiB. SQLite's own default is 2 MiB a connection.
+        .pragma("cache_size", "-512")
+        .pragma("mmap_size", "0")
+        .pragma("temp_store", "MEMORY")
+        // Deleted secrets are overwritten, not only forgotten.
+        .pragma("secure_delete", "ON")
+}
+
+/// Makes the file where there is none, so that it is closed to others from the first byte on (SQLite gives the
+/// `-wal` and `-shm` files beside it the same mode).
+fn prepare_file(path: &Path) -> io::Result<()> {
+    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mode = std::fs::metadata(path)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                std::fs::set_permissions(path, Permissions::from_mode(mode & 0o700))?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), DatabaseError> {
+    let result: Result<String, _> = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await;
+    match result {
+        Ok(text) if text == "ok" => Ok(()),
+        Ok(reason) => Err(DatabaseError::Corrupt {
+            path: path.to_owned(),
+            reason,
+        }),
+        Err(error) => Err(classify(path, error)),
+    }
+}
+
+async fn version(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(connection)
+        .await
+}
+
+/// Applies one step with the new version number in one transaction, unless somebody else has done so meanwhile.
+async fn apply(pool: &Pool, migration: &Migration) -> sqlx::Result<()> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    if version(&mut transaction).await? >= migration.version {
+        return transaction.rollback().await;
+    }
+    sqlx::raw_sql(migration.sql).execute(&mut *transaction).await?;
+    // A pragma takes no parameter; the number is our own.
+    let mark = format!("PRAGMA user_version = {}", migration.version);
+    sqlx::raw_sql(AssertSqlSafe(mark))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    tracing::info!(
+        version = migration.version,
+        name = migration.name,
+        "database schema brought up to date"
+    );
+    Ok(())
+}
+
+/// SQLITE_CORRUPT and SQLITE_NOTADB mean a damaged file (sqlite.org/rescode.html; the low byte is the code).
+fn classify(path: &Path, error: sqlx::Error) -> DatabaseError {
+    const CORRUPT: i32 = 11;
+    const NOT_A_DATABASE: i32 = 26;
+    let path = path.to_owned();
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .and_then(|code| code.parse::<i32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(CORRUPT | NOT_A_DATABASE) => {
+            let reason = error
+                .as_database_error()
+                .map_or_else(String::new, |error| error.message().to_owned());
+            DatabaseError::Corrupt { path, reason }
+        }
+        _ => DatabaseError::Other { path, source: error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Migration = Migration {
+        version: 1,
+        name: "users",
+        sql: "CREATE TABLE user (id TEXT PRIMARY KEY); CREATE INDEX i ON user(id);",
+    };
+    const SECOND: Migration = Migration {
+        version: 2,
+        name: "names",
+        sql: "ALTER TABLE user ADD COLUMN name TEXT;",
+    };
+    const BROKEN: Migration = Migration {
+        version: 2,
+        name: "broken",
+        sql: "CREATE TABLE half (id INTEGER); CREATE TABLE nonsense (;",
+    };
+
+    async fn open_at(path: &Path, migrations: &[Migration]) -> Result<Pool, DatabaseError> {
+        open(path, Durability::Full, 2, migrations).await
+    }
+
+    #[tokio::test]
+    async fn makes_a_private_file_and_brings_it_up_to_date_step_by_step() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("db/auth.sqlite3");
+        let pool = open_at(&path, &[FIRST]).await.unwrap();
+        sqlx::query("INSERT INTO user (id) VALUES ('anna')")
+            .execute(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+        let pool = open_at(&path, &[FIRST, SECOND]).await.unwrap();
+        let id: String = sqlx::query_scalar("SELECT id FROM user WHERE name IS NULL")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(id, "anna");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        for (pragma, expected) in [
+            ("PRAGMA synchronous", 2_i64),
+            ("PRAGMA foreign_keys", 1),
+            ("PRAGMA user_version", 2),
+        ] {
+            let value: i64 = sqlx::query_scalar(pragma).fetch_one(&pool).await.unwrap();
+            assert_eq!(value, expected, "{pragma}");
+        }
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(journal, "wal");
+        assert!(matches!(
+            open_at(&path, &[FIRST]).await,
+            Err(DatabaseError::TooNew {
+                found: 2,
+                known: 1,
+                ..
+            })
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_failed_step_leaves_nothing_of_itself() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("auth.sqlite3");
+        assert!(matches!(
+            open_at(&path, &[FIRST, BROKEN]).await,
+            Err(DatabaseError::Other { .. })
+        ));
+        let pool = open_at(&path, &[FIRST, SECOND]).await.unwrap();
+        let half: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = 'half'")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(half, 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_named_and_left_untouched() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("auth.sqlite3");
+        std::fs::write(
+            &path,
+            "a letter, not a database, and long enough to have a header of 100 bytes".repeat(4),
+        )
+        .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = open_at(&path, &[FIRST]).await.unwrap_err();
+        assert!(matches!(error, DatabaseError::Corrupt { .. }), "{error}");
+        assert!(error.to_string().contains("auth.sqlite3"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_page_is_found_at_open() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("auth.sqlite3");
+        let pool = open_at(&path, &[FIRST]).await.unwrap();
+        for number in 0..500 {
+            sqlx::query("INSERT INTO user (id) VALUES (?)")
+                .bind(format!("user-{number:040}"))
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        pool.close().await;
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 4096].fill(0x5a);
+        std::fs::write(&path, &bytes).unwrap();
+        let error = open_at(&path, &[FIRST]).await.unwrap_err();
+        assert!(matches!(error, DatabaseError::Corrupt { .. }), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
 }

@@ -4,52 +4,172 @@
 //! A handler takes the right that it needs as a parameter: [`Caller`] (anyone signed in), [`AdminCaller`]
 //! (Admin or Root) or [`RootCaller`]. The service adds the [`Guard`] to the request's extensions.
 
+mod feed;
+
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use http::HeaderMap;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use pistack_api::service::Service;
 use pistack_api::token::{AccessClaims, Jwks, Level, Revocation};
 
 use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::problem::Problem;
+use crate::token::{self, Opened, PublicKey};
+
+/// How far two clocks of one machine may seem apart, in seconds.
+const LEEWAY: i64 = 5;
+/// How long rights above User are still granted without a feed that would tell of revocations.
+const STALE_AFTER: Duration = Duration::from_secs(30);
 
 /// Keys and revocations as this process knows them.
 #[derive(Debug)]
 pub struct Guard {
     audience: Service,
     clock: Clock,
-    // keys, revoked sessions and epochs behind a std RwLock; freshness of the feed
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    issuer: String,
+    keys: HashMap<String, PublicKey>,
+    /// Ended sessions, each with the time after which its tokens have expired anyway.
+    sessions: HashMap<String, i64>,
+    /// Lowest epoch still good of a user, likewise.
+    epochs: HashMap<String, (i64, i64)>,
+    feed: Feed,
+}
+
+/// Whether this process hears of revocations.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Feed {
+    /// Auth itself: it revokes in its own process.
+    #[default]
+    NotNeeded,
+    /// Connected.
+    Live,
+    /// Cut off since this time of the monotonic clock.
+    Lost(Duration),
 }
 
 impl Guard {
     /// A guard for `audience` that knows no key yet: every token is 503 until keys come.
     pub fn new(audience: Service, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { audience, clock })
+        Arc::new(Self {
+            audience,
+            clock,
+            known: RwLock::default(),
+        })
     }
 
-    /// Replaces the key set (auth does it for itself; the feed does it for the others).
-    pub fn set_keys(&self, _keys: &Jwks) {
-        todo!()
+    /// Replaces the key set (auth does it for itself; the feed does it for the others). A key that is no
+    /// Ed25519 signature key is left out.
+    pub fn set_keys(&self, keys: &Jwks) {
+        let usable = keys
+            .keys
+            .iter()
+            .filter_map(|jwk| Some((jwk.kid.clone(), PublicKey::from_jwk(jwk)?)))
+            .collect();
+        self.change(|known| {
+            known.issuer.clone_from(&keys.issuer);
+            known.keys = usable;
+        });
     }
 
     /// Adds a revocation; expired ones are forgotten.
-    pub fn revoke(&self, _revocation: &Revocation) {
-        todo!()
+    pub fn revoke(&self, revocation: &Revocation) {
+        let oldest = self.clock.unix() - LEEWAY;
+        self.change(|known| {
+            known.sessions.retain(|_, until| *until >= oldest);
+            known.epochs.retain(|_, (_, until)| *until >= oldest);
+            match revocation {
+                Revocation::Session { sid, until } => {
+                    let entry = known.sessions.entry(sid.clone()).or_insert(*until);
+                    *entry = (*entry).max(*until);
+                }
+                Revocation::User { sub, epoch, until } => {
+                    let entry = known.epochs.entry(sub.clone()).or_insert((*epoch, *until));
+                    *entry = (entry.0.max(*epoch), entry.1.max(*until));
+                }
+            }
+        });
     }
 
     /// Follows auth's feed over its unix socket until the process stops: reconnects with growing delay
     /// (0.05 s to 2 s), starts from the cached keys in `cache` and keeps them up to date.
-    pub fn follow(self: &Arc<Self>, _auth_socket: PathBuf, _cache: PathBuf, _lifecycle: &Lifecycle) {
-        todo!()
+    ///
+    /// While the feed is away, people with rights above User are let in for another 30 s, then refused (503):
+    /// they might have been revoked meanwhile.
+    pub fn follow(self: &Arc<Self>, auth_socket: PathBuf, cache: PathBuf, lifecycle: &Lifecycle) {
+        self.set_feed(Feed::Lost(self.clock.monotonic()));
+        lifecycle.spawn(feed::follow(
+            Arc::clone(self),
+            auth_socket,
+            cache,
+            lifecycle.clone(),
+        ));
     }
 
     /// Verifies an access token: signature, `typ`, issuer, audience, expiry (leeway 5 s), revocation.
-    pub fn verify(&self, _token: &str) -> Result<AccessClaims, Refusal> {
-        let _ = (&self.audience, &self.clock);
-        todo!()
+    pub fn verify(&self, token: &str) -> Result<AccessClaims, Refusal> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let claims = match token::open(token, |kid| known.keys.get(kid)) {
+            Opened::Legacy => return Err(Refusal::Legacy),
+            Opened::Ours(claims) => claims,
+            Opened::Bad if known.keys.is_empty() => return Err(Refusal::NoKeys),
+            Opened::Bad => return Err(Refusal::Invalid),
+        };
+        let now = self.clock.unix();
+        let in_time = claims.iat <= now + LEEWAY && now < claims.exp.saturating_add(LEEWAY);
+        let for_us = claims.typ == "access"
+            && claims.iss == known.issuer
+            && claims.aud.iter().any(|audience| audience == self.audience.name());
+        let named = !claims.sub.is_empty() && !claims.sid.is_empty();
+        let revoked = known.sessions.contains_key(&claims.sid)
+            || known
+                .epochs
+                .get(&claims.sub)
+                .is_some_and(|(epoch, _)| claims.ep < *epoch);
+        if in_time && for_us && named && !revoked {
+            Ok(*claims)
+        } else {
+            Err(Refusal::Invalid)
+        }
+    }
+
+    /// Who sent a request, if that caller has `level` or more.
+    fn admit(&self, headers: &HeaderMap, level: Level) -> Result<AccessClaims, Refusal> {
+        let token = read_bearer(headers).ok_or(Refusal::Missing)?;
+        let claims = self.verify(&token)?;
+        if claims.lvl < level {
+            return Err(Refusal::Forbidden(level));
+        }
+        if level > Level::User && self.is_stale() {
+            return Err(Refusal::NoKeys);
+        }
+        Ok(claims)
+    }
+
+    fn is_stale(&self) -> bool {
+        match self.known.read().unwrap_or_else(PoisonError::into_inner).feed {
+            Feed::NotNeeded | Feed::Live => false,
+            Feed::Lost(since) => self.clock.monotonic().saturating_sub(since) > STALE_AFTER,
+        }
+    }
+
+    fn set_feed(&self, feed: Feed) {
+        self.change(|known| known.feed = feed);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Known)) {
+        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -75,15 +195,56 @@ pub enum Refusal {
 
 impl From<Refusal> for Problem {
     /// 401 with `WWW-Authenticate: Bearer ...`, 403 or 503.
-    fn from(_refusal: Refusal) -> Self {
-        todo!()
+    fn from(refusal: Refusal) -> Self {
+        let problem = |status, code| Self::new(status, code, refusal.to_string());
+        let challenge = |code, value| {
+            problem(StatusCode::UNAUTHORIZED, code).header(WWW_AUTHENTICATE, HeaderValue::from_static(value))
+        };
+        // RFC 6750 section 3.1: no error code where there was no token at all.
+        match refusal {
+            Refusal::Missing => challenge("missing_token", r#"Bearer realm="pistack""#),
+            Refusal::Invalid => challenge("invalid_token", INVALID_TOKEN),
+            Refusal::Legacy => challenge("legacy-token", INVALID_TOKEN)
+                .detail("This token was made by the system that pistack replaced. Please log in again."),
+            Refusal::NoKeys => problem(StatusCode::SERVICE_UNAVAILABLE, "auth_unreachable"),
+            Refusal::Forbidden(level) => problem(StatusCode::FORBIDDEN, "forbidden")
+                .header(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static(r#"Bearer error="insufficient_scope""#),
+                )
+                .with("required_level", level.as_str()),
+        }
     }
 }
 
+const INVALID_TOKEN: &str = r#"Bearer realm="pistack", error="invalid_token""#;
+
 /// Reads the bearer token as leniently as the original: surrounding white space, `Bearer%20`, repeated
-/// `Bearer `, quotes around the token, any case of the scheme.
-pub fn read_bearer(_headers: &HeaderMap) -> Option<String> {
-    todo!()
+/// `Bearer `, quotes around the token, any case of the scheme. A header without the scheme carries no token.
+pub fn read_bearer(headers: &HeaderMap) -> Option<String> {
+    let mut rest = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let mut found = false;
+    while let Some(after) = strip_scheme(rest) {
+        found = true;
+        rest = after;
+    }
+    let unquoted = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| rest.strip_prefix(quote)?.strip_suffix(quote))
+        .map_or(rest, str::trim);
+    (found && !unquoted.is_empty()).then(|| unquoted.to_owned())
+}
+
+/// What follows `Bearer ` or `Bearer%20`.
+fn strip_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_at_checked("bearer".len())?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let rest = rest
+        .strip_prefix("%20")
+        .or_else(|| rest.strip_prefix([' ', '\t']))?;
+    Some(rest.trim_start())
 }
 
 /// Anyone signed in. Missing or bad tokens are refused with `invalid or expired token` (auth's wording) by
@@ -99,21 +260,37 @@ pub struct AdminCaller(pub AccessClaims);
 #[derive(Debug, Clone)]
 pub struct RootCaller(pub AccessClaims);
 
+fn admit(parts: &Parts, level: Level) -> Result<AccessClaims, Refusal> {
+    let Some(guard) = parts.extensions.get::<Arc<Guard>>() else {
+        // Only a router that did not pass through `kit::service` lacks it; closed is the safe answer.
+        tracing::error!("no guard in the request's extensions");
+        return Err(Refusal::NoKeys);
+    };
+    guard.admit(&parts.headers, level)
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
-    async fn from_request_parts(_parts: &mut http::request::Parts, _state: &S) -> Result<Self, Problem> {
-        todo!()
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match admit(parts, Level::User) {
+            Ok(claims) => Ok(Self(claims)),
+            Err(Refusal::Missing) => Err(Refusal::Invalid.into()),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 }
 impl<S: Send + Sync> FromRequestParts<S> for AdminCaller {
     type Rejection = Problem;
-    async fn from_request_parts(_parts: &mut http::request::Parts, _state: &S) -> Result<Self, Problem> {
-        todo!()
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(Self(admit(parts, Level::Admin)?))
     }
 }
 impl<S: Send + Sync> FromRequestParts<S> for RootCaller {
     type Rejection = Problem;
-    async fn from_request_parts(_parts: &mut http::request::Parts, _state: &S) -> Result<Self, Problem> {
-        todo!()
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Ok(Self(admit(parts, Level::Root)?))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,3 +22,4 @@ pub mod service;
 pub mod sse;
 pub mod telemetry;
 pub mod testing;
+pub mod token;

@@ -9,7 +9,9 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 /// # Panics
 /// When the operating system has no randomness to give: nothing safe can be done then.
 pub fn fill(buffer: &mut [u8]) {
-    SystemRandom::new().fill(buffer).expect("the operating system gives random bytes");
+    SystemRandom::new()
+        .fill(buffer)
+        .expect("the operating system gives random bytes");
 }
 
 /// An unguessable text of `bytes` random bytes, base64url.

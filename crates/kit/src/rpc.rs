@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use pistack_api::xmlrpc::{Fault, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, StatusCode};
+use pistack_api::xmlrpc::{self, Call, Fault, Value};
 
 use crate::client::{Client, ClientError};
 
@@ -12,7 +17,7 @@ pub struct Rpc {
     client: Client,
     deadline: Duration,
     /// Ready-made `Authorization` value for servers that ask for Basic.
-    authorization: Option<http::HeaderValue>,
+    authorization: Option<HeaderValue>,
 }
 
 /// A call failed.
@@ -32,13 +37,24 @@ pub enum RpcError {
 impl Rpc {
     /// Calls through `client`, each within `deadline`.
     pub fn new(client: Client, deadline: Duration) -> Self {
-        Self { client, deadline, authorization: None }
+        Self {
+            client,
+            deadline,
+            authorization: None,
+        }
     }
 
     /// Sends HTTP Basic credentials with each call.
     #[must_use]
-    pub fn with_basic_auth(self, _user: &str, _password: &str) -> Self {
-        todo!()
+    pub fn with_basic_auth(mut self, user: &str, password: &str) -> Self {
+        let credentials = BASE64.encode(format!("{user}:{password}"));
+        self.authorization = HeaderValue::from_str(&format!("Basic {credentials}"))
+            .ok()
+            .map(|mut value| {
+                value.set_sensitive(true);
+                value
+            });
+        self
     }
 
     /// The same caller with another deadline.
@@ -49,8 +65,30 @@ impl Rpc {
     }
 
     /// Calls `method`.
-    pub async fn call(&self, _method: &str, _params: Vec<Value>) -> Result<Value, RpcError> {
-        let _ = (&self.client, &self.authorization);
-        todo!()
+    pub async fn call(&self, method: &str, params: Vec<Value>) -> Result<Value, RpcError> {
+        let call = Call {
+            method: method.to_owned(),
+            params,
+        };
+        let mut request = Request::post("/RPC2")
+            .header(CONTENT_TYPE, "text/xml")
+            .body(Bytes::from(xmlrpc::write_call(&call)))
+            .expect("a constant request is well-formed");
+        if let Some(value) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, value.clone());
+        }
+        let response = self.client.send(request, self.deadline).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED => {
+                return Err(RpcError::Broken(
+                    "401: the server refuses this user and password".to_owned(),
+                ));
+            }
+            status => return Err(RpcError::Broken(format!("the server answered {status}"))),
+        }
+        let answer =
+            xmlrpc::parse_response(response.body()).map_err(|error| RpcError::Broken(error.to_string()))?;
+        Ok(answer?)
     }
 }

@@ -1,17 +1,27 @@
 //! One way to run a service: listeners, guard, documents, health, limits, shutdown.
 
-use std::net::SocketAddr;
+mod connections;
+mod router;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use http::HeaderMap;
 use pistack_api::service::Service;
 use utoipa::openapi::OpenApi;
 
 use crate::clock::Clock;
 use crate::guard::Guard;
 use crate::lifecycle::Lifecycle;
+use crate::listen;
 use crate::paths::StatePaths;
+
+/// How long open requests may take once the process should stop.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Where a service listens.
 #[derive(Debug, Clone, Default)]
@@ -52,15 +62,81 @@ pub struct App {
     pub spec: Option<OpenApi>,
 }
 
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("described", &self.spec.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The other end of a connection. In every request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A process of this machine that may open our socket: the gateway, or another service.
+    Unix,
+    /// A TCP connection.
+    Tcp(SocketAddr),
+}
+
+impl Peer {
+    /// Address of the client: the last entry of `X-Forwarded-For` where the connection comes from a proxy on this
+    /// machine (only that entry was written by the proxy itself), else the connection's own. `None` for a call of
+    /// our own processes.
+    pub fn client(self, headers: &HeaderMap) -> Option<IpAddr> {
+        let forwarded = || {
+            let last = headers
+                .get_all("x-forwarded-for")
+                .iter()
+                .next_back()?
+                .to_str()
+                .ok()?;
+            last.rsplit(',').next()?.trim().parse().ok()
+        };
+        match self {
+            Self::Unix => forwarded(),
+            Self::Tcp(address) if address.ip().is_loopback() => forwarded().or(Some(address.ip())),
+            Self::Tcp(address) => Some(address.ip()),
+        }
+    }
+}
+
 /// Serves until the process stops, then finishes open requests (5 s at most). Adds `GET /api/NAME/health`
 /// (`{"service","status":"ok","uptime"}`, no login), API documents, the guard, a body limit of 1 MiB
 /// (a route may set its own), problem answers for unknown paths (404 `not found`) and methods (405), and
 /// turns a panic into a 500 problem.
-pub async fn serve(_context: &Context, _app: App) -> Result<(), RunError> {
-    todo!()
+pub async fn serve(context: &Context, app: App) -> Result<(), RunError> {
+    let App {
+        public,
+        internal,
+        spec,
+    } = app;
+    let connections = connections::Connections::new(context.lifecycle.clone());
+    if let Some(address) = context.listen.tcp {
+        let setting = format!("{}_PORT", context.service.env_prefix());
+        let listener = listen::tcp(address, &setting).await?;
+        tracing::info!(service = %context.service, address = %listener.local_addr()?, "listening");
+        connections.accept_tcp(listener, router::build(context, public.clone(), spec.as_ref()));
+    }
+    if let Some(path) = &context.listen.unix {
+        let socket = listen::unix(path, 0o600)?;
+        tracing::info!(service = %context.service, socket = %path.display(), "listening");
+        connections.accept_unix(
+            socket,
+            router::build(context, public.merge(internal), spec.as_ref()),
+        );
+    }
+    context.lifecycle.stopped().await;
+    if !connections.finish(GRACE).await {
+        tracing::warn!(service = %context.service, "stopped with requests still open");
+    }
+    Ok(())
 }
 
 /// The complete router that [`serve`] serves on TCP, for tests of a service's own routes.
-pub fn router(_context: &Context, _app: App) -> Router {
-    todo!()
+pub fn router(context: &Context, app: App) -> Router {
+    router::build(context, app.public, app.spec.as_ref())
 }
+
+#[cfg(test)]
+mod tests;
