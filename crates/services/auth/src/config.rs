@@ -1,0 +1,148 @@
+//! `[auth]`: how long tokens live, how passwords are hashed, and what a good one is.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Longest password taken, in characters. Long enough for any passphrase, short enough to bound the work.
+pub const PASSWORD_MAX_LENGTH: usize = 128;
+
+/// `[auth]`: users, sessions and tokens.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Life of an access token in seconds, 10 to 86400. Environment: `ACCESS_TOKEN_SECONDS`.
+    pub access_token_seconds: i64,
+    /// Life of an unused refresh token in seconds, 60 to 31536000. Environment: `REFRESH_TOKEN_SECONDS`.
+    pub refresh_token_seconds: i64,
+    /// Fewest characters of a new password, 1 to 128.
+    pub password_min_length: usize,
+    /// Memory of one password hash in KiB. Chosen by the board's memory unless set; below 7168 is for tests
+    /// only.
+    pub argon2_memory_kib: Option<u32>,
+    /// The original's `AUTH_SECRET`. Only used to recognise tokens of the original, so that their holders are
+    /// told to log in again; nothing is ever signed with it. Environment: `AUTH_SECRET`.
+    #[serde(skip_serializing)]
+    pub legacy_secret: Option<LegacySecret>,
+    /// Addresses of reverse proxies in front whose `X-Forwarded-For` is believed. Loopback always is.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Directory of `auth.sqlite3` in place of `db/` in the state directory. Environment: `AUTH_DB_DIR`.
+    pub db_dir: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            access_token_seconds: 900,
+            refresh_token_seconds: 2_592_000,
+            password_min_length: 8,
+            argon2_memory_kib: None,
+            legacy_secret: None,
+            trusted_proxies: Vec::new(),
+            db_dir: None,
+        }
+    }
+}
+
+impl Config {
+    /// Refuses values that no installation can mean.
+    pub fn check(&self) -> Result<(), Error> {
+        in_range("access_token_seconds", self.access_token_seconds, 10, 86_400)?;
+        in_range(
+            "refresh_token_seconds",
+            self.refresh_token_seconds,
+            60,
+            31_536_000,
+        )?;
+        in_range(
+            "password_min_length",
+            self.password_min_length as i64,
+            1,
+            PASSWORD_MAX_LENGTH as i64,
+        )?;
+        if let Some(kib) = self.argon2_memory_kib {
+            in_range("argon2_memory_kib", i64::from(kib), 8, 1_048_576)?;
+        }
+        Ok(())
+    }
+}
+
+fn in_range(key: &'static str, value: i64, min: i64, max: i64) -> Result<(), Error> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::Setting { key, value, min, max })
+    }
+}
+
+/// The original's signing secret. Never shown by `Debug` and never written out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct LegacySecret(String);
+
+impl LegacySecret {
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for LegacySecret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for LegacySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LegacySecret(...)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_good_and_the_contracts() {
+        let config = Config::default();
+        config.check().unwrap();
+        assert_eq!(
+            (config.access_token_seconds, config.refresh_token_seconds),
+            (900, 2_592_000)
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let config = Config {
+            access_token_seconds: 0,
+            ..Config::default()
+        };
+        let text = config.check().unwrap_err().to_string();
+        assert!(
+            text.contains("access_token_seconds") && text.contains("10"),
+            "{text}"
+        );
+        let config = Config {
+            password_min_length: 129,
+            ..Config::default()
+        };
+        assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn the_old_secret_is_never_printed() {
+        let config = Config {
+            legacy_secret: Some(LegacySecret::from("hush-hush".to_owned())),
+            ..Config::default()
+        };
+        assert!(!format!("{config:?}").contains("hush"));
+        assert!(!serde_json::to_string(&config).unwrap().contains("hush"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Every route of the service, in one place.
+
+pub(crate) mod internal;
+pub(crate) mod keys;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod user;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::header::{CACHE_CONTROL, HeaderValue};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::Auth;
+
+/// The documented routes, in the contract's spelling.
+pub(crate) fn documented() -> OpenApiRouter<Arc<Auth>> {
+    OpenApiRouter::new()
+        .routes(routes!(session::login_session))
+        .routes(routes!(session::refresh_session))
+        .routes(routes!(session::validate_session))
+        .routes(routes!(session::logout_session))
+        .routes(routes!(session::read_session))
+        .routes(routes!(user::create_user))
+        .routes(routes!(user::list_users))
+        .routes(routes!(user::read_user, user::update_user, user::delete_user))
+        .routes(routes!(setup::create_setup))
+        .routes(routes!(keys::list_keys))
+}
+
+/// The same under the spelling of the original's later revision.
+fn later_spelling() -> Router<Arc<Auth>> {
+    Router::new()
+        .route("/api/auth/sessions/login", post(session::login_session))
+        .route("/api/auth/sessions/refresh", post(session::refresh_session))
+        .route("/api/auth/sessions/validate", post(session::validate_session))
+        .route("/api/auth/sessions/logout", post(session::logout_session))
+        .route("/api/auth/sessions/me", get(session::read_session))
+        .route("/api/auth/user/create", post(user::create_user))
+        .route("/api/auth/users/add", post(user::create_user))
+        .route("/api/auth/users/create", post(user::create_user))
+        .route("/api/auth/users/list", get(user::list_users))
+        .route(
+            "/api/auth/users/{id}",
+            get(user::read_user)
+                .patch(user::update_user)
+                .delete(user::delete_user),
+        )
+}
+
+/// All public routes.
+pub(crate) fn public(auth: Arc<Auth>) -> Router {
+    let (documented, _) = documented().split_for_parts();
+    documented
+        .merge(later_spelling())
+        .layer(map_response(no_store))
+        .with_state(auth)
+}
+
+/// The routes of the unix socket, which the stack's own processes call.
+pub(crate) fn internal(auth: Arc<Auth>) -> Router {
+    Router::new()
+        .route("/internal/session", post(internal::login))
+        .route("/internal/session/end", post(internal::end))
+        .route("/internal/exchange", post(internal::exchange))
+        .route("/internal/setup", post(internal::set_up))
+        .route("/internal/state", get(internal::state))
+        .route("/internal/feed", get(internal::feed))
+        .route("/internal/jwks", get(keys::list_keys))
+        .route("/internal/reload", post(internal::reload))
+        .layer(map_response(no_store))
+        .with_state(auth)
+}
+
+/// Tokens and people's names belong into no cache.
+async fn no_store(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

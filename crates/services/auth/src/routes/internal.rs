@@ -1,0 +1,96 @@
+//! `/internal/...`: calls of the stack's own processes, on the unix socket only.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use pistack_api::auth::{
+    AuthState, CookieExchange, CookieLogin, CookieSession, ExchangedToken, SetupRequest,
+};
+use pistack_kit::extract::Json;
+use pistack_kit::problem::Problem;
+use zeroize::Zeroizing;
+
+use crate::cookies;
+use crate::feed::{self, Feed};
+use crate::sessions::{self, Origin};
+use crate::setup;
+use crate::state::Auth;
+
+/// `POST /internal/session`: name and password for a cookie.
+pub(crate) async fn login(
+    State(auth): State<Arc<Auth>>,
+    Json(body): Json<CookieLogin>,
+) -> Result<Answer<CookieSession>, Problem> {
+    let origin = Origin::new(body.address.parse().ok(), &body.device);
+    let user = sessions::check_password(&auth, &body.name, Zeroizing::new(body.password), &origin).await?;
+    Ok(Answer(cookies::begin(&auth, &user, &origin).await?))
+}
+
+/// `POST /internal/setup`: the setup code for the first account and a cookie.
+pub(crate) async fn set_up(
+    State(auth): State<Arc<Auth>>,
+    Json(body): Json<SetupRequest>,
+) -> Result<Answer<CookieSession>, Problem> {
+    let origin = Origin::new(body.address.parse().ok(), &body.device);
+    let setup = setup::Setup {
+        code: &body.code,
+        name: &body.name,
+        password: Zeroizing::new(body.password),
+        address: origin.address,
+    };
+    let user = setup::set_up(&auth, setup).await?;
+    Ok(Answer(cookies::begin(&auth, &user, &origin).await?))
+}
+
+/// `POST /internal/exchange`: a cookie for a short access token.
+pub(crate) async fn exchange(
+    State(auth): State<Arc<Auth>>,
+    Json(body): Json<CookieExchange>,
+) -> Result<Answer<ExchangedToken>, Problem> {
+    Ok(Answer(cookies::exchange(&auth, &body.cookie).await?))
+}
+
+/// `POST /internal/session/end`: ends a cookie's session, also one that is over already.
+pub(crate) async fn end(
+    State(auth): State<Arc<Auth>>,
+    Json(body): Json<CookieExchange>,
+) -> Result<StatusCode, Problem> {
+    cookies::end(&auth, &body.cookie).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /internal/state`.
+pub(crate) async fn state(State(auth): State<Arc<Auth>>) -> Answer<AuthState> {
+    Answer(AuthState {
+        setup_required: auth.directory.is_empty(),
+    })
+}
+
+/// `POST /internal/reload`: the console changed users.
+pub(crate) async fn reload(State(auth): State<Arc<Auth>>) -> Result<StatusCode, Problem> {
+    auth.reload().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a feed connection holds on to.
+struct Shared(Arc<Auth>);
+
+impl AsRef<Feed> for Shared {
+    fn as_ref(&self) -> &Feed {
+        &self.0.feed
+    }
+}
+
+/// `GET /internal/feed`: keys and revocations, without end.
+pub(crate) async fn feed(State(auth): State<Arc<Auth>>) -> Response {
+    let lifecycle = auth.lifecycle.clone();
+    let mut response = feed::body(Shared(auth), lifecycle).into_response();
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
+    response
+}
