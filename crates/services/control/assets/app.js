@@ -1,0 +1,120 @@
+// What HTML and htmx cannot do alone: the setup code out of the address, the filter, ticking times, following a
+// log, and saying whether the page is live. Everything works without it, only less conveniently.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const lang = root.lang;
+  const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+  // The setup code travels in the fragment, which no server sees; it does not stay in the history either.
+  const code = document.querySelector("[data-from-fragment]");
+  if (code && location.hash.length > 1) {
+    try { code.value = decodeURIComponent(location.hash.slice(1)); } catch { code.value = location.hash.slice(1); }
+    history.replaceState(null, "", location.pathname + location.search);
+    (document.getElementById("password") || code).focus();
+  }
+
+  // Times in the browser's zone and manner; lengths go on by themselves.
+  const length = (s) => {
+    s = Math.max(0, Math.floor(s));
+    const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+    return d ? `${d} d ${h} h` : h ? `${h} h ${m} min` : m ? `${m} min ${s % 60} s` : `${s} s`;
+  };
+  const seconds = (text) => {
+    const unit = { d: 86400, h: 3600, min: 60, s: 1 };
+    return [...text.matchAll(/(\d+) (d|h|min|s)/g)].reduce((sum, [, n, u]) => sum + n * unit[u], 0);
+  };
+  const tick = () => {
+    // The board's clock may differ from ours: what counts is the length that it wrote, and when it came.
+    each("time[data-up]", (time) => {
+      const written = time.dataset.written;
+      if (written !== time.textContent) {
+        time.came = performance.now() - seconds(time.textContent) * 1000;
+      }
+      time.textContent = time.dataset.written = length((performance.now() - time.came) / 1000);
+    });
+  };
+  const localise = () => each("time[data-when]:not([data-done])", (time) => {
+    const when = new Date(time.dateTime);
+    const today = when.toDateString() === new Date().toDateString();
+    time.title = when.toLocaleString(lang);
+    time.textContent = today
+      ? when.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" })
+      : when.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+    time.dataset.done = "";
+  });
+
+  // The filter looks at names, groups and states.
+  const input = document.querySelector("[data-filter]");
+  const filter = () => {
+    if (!input) return;
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    each(`${input.dataset.filter} tbody[data-group]`, (group) => {
+      let some = 0;
+      group.querySelectorAll("tr[data-find]").forEach((row) => {
+        row.hidden = !words.every((word) => row.dataset.find.includes(word));
+        some += !row.hidden;
+      });
+      group.hidden = some === 0;
+      shown += some;
+    });
+    document.getElementById("nothing").hidden = shown > 0 || words.length === 0;
+  };
+  if (input) {
+    input.closest("label").hidden = false;
+    input.addEventListener("input", filter);
+    addEventListener("keydown", (event) => {
+      const typing = event.target.closest("input, textarea, select");
+      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+        event.preventDefault();
+        input.focus();
+      } else if (event.key === "Escape" && event.target === input) {
+        input.value = "";
+        filter();
+      }
+    });
+  }
+
+  // A followed log stays at its end; scrolling up stops that, scrolling down again resumes it.
+  const log = document.getElementById("log");
+  const follow = document.querySelector("[data-follow]");
+  const most = 400000;
+  const toEnd = () => {
+    if (!log) return;
+    while (log.textContent.length > most && log.childNodes.length > 1) log.firstChild.remove();
+    if (follow && follow.checked) log.scrollTop = log.scrollHeight;
+  };
+  if (log && follow) {
+    follow.closest("label").hidden = false;
+    follow.addEventListener("change", toEnd);
+    log.addEventListener("scroll", () => {
+      follow.checked = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+    }, { passive: true });
+    toEnd();
+  }
+
+  // Live or not.
+  const live = (state) => { root.dataset.live = state; };
+  addEventListener("htmx:sse:after:connection", () => live("on"));
+  addEventListener("htmx:sse:error", (event) => {
+    live("off");
+    // Signed out meanwhile: the page itself leads to the sign-in form.
+    if (event.detail && event.detail.status === 401) location.reload();
+  });
+  addEventListener("offline", () => live("off"));
+
+  // A good message goes away by itself; a bad one stays until the next.
+  const notice = document.getElementById("notice");
+  let timer;
+  new MutationObserver(() => {
+    clearTimeout(timer);
+    if (notice.querySelector(".note.ok")) timer = setTimeout(() => notice.replaceChildren(), 6000);
+  }).observe(notice, { childList: true });
+
+  const refresh = () => { localise(); tick(); filter(); toEnd(); };
+  addEventListener("htmx:after:swap", refresh);
+  addEventListener("htmx:sse:after:message", refresh);
+  setInterval(tick, 1000);
+  refresh();
+})();

@@ -1,0 +1,294 @@
+//! Programs as a page shows them: words, icons and colours for states, times, what may be done.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pistack_api::process::ProcessInfo;
+use pistack_api::service::{GROUP, Service};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::identity::Person;
+use crate::inert;
+use crate::upstream::supervisor::{Channel, segment};
+use crate::visit::Visit;
+use crate::words::{Words, fill, length};
+
+/// How a state looks: never by colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// `ok`, `busy`, `bad` or `idle`.
+    pub(crate) class: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) word: &'static str,
+}
+
+impl Look {
+    /// Of supervisord's state codes.
+    pub(crate) fn of(info: &ProcessInfo, t: &Words) -> Self {
+        let (class, icon, word) = match info.state {
+            0 => ("idle", "circle-stop", t.state_stopped),
+            10 => ("busy", "loader", t.state_starting),
+            20 => ("ok", "circle-check", t.state_running),
+            30 => ("bad", "rotate-cw", t.state_backoff),
+            40 => ("busy", "loader", t.state_stopping),
+            100 if info.exitstatus == 0 => ("idle", "circle-check", t.state_finished),
+            100 => ("bad", "circle-x", t.state_exited),
+            200 => ("bad", "octagon-x", t.state_fatal),
+            _ => ("bad", "circle-question-mark", t.state_unknown),
+        };
+        Self { class, icon, word }
+    }
+}
+
+/// Since when a program is in its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Since {
+    /// Runs since `start` (seconds since 1970); the text is its length at the time of writing.
+    Up { start: i64, text: String },
+    /// Ended then.
+    At { iso: String, text: String },
+    /// Never ran.
+    Never,
+}
+
+/// One program's row, or its own page's head.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    /// Of the element; made of the name, so that it stays the same.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) group: String,
+    /// `group:name` as a segment of our addresses.
+    pub(crate) address: String,
+    /// What the filter looks at.
+    pub(crate) find: String,
+    pub(crate) look: Look,
+    pub(crate) since: Since,
+    pub(crate) pid: i32,
+    pub(crate) details: String,
+    pub(crate) logfile: String,
+    pub(crate) may_act: bool,
+    pub(crate) can_start: bool,
+    pub(crate) can_stop: bool,
+    /// The dashboard cannot be reached without it: ask before stopping it.
+    pub(crate) essential: bool,
+    /// The page to return to after an action without JavaScript.
+    pub(crate) back: String,
+}
+
+impl Row {
+    pub(crate) fn new(info: &ProcessInfo, person: &Person, back: &str) -> Self {
+        let t = person.visit.t;
+        let full = full_name(info);
+        let look = Look::of(info, t);
+        let name = inert::line(&info.name);
+        let group = inert::line(&info.group);
+        Self {
+            id: format!("p-{}", URL_SAFE_NO_PAD.encode(&full)),
+            find: format!("{name} {group} {}", look.word).to_lowercase(),
+            name,
+            group,
+            address: segment(&full),
+            look,
+            since: since(info),
+            pid: info.pid,
+            details: details(info, t),
+            logfile: String::new(),
+            may_act: person.controls_programs(),
+            can_start: matches!(info.state, 0 | 100 | 200),
+            can_stop: matches!(info.state, 10 | 20 | 30),
+            essential: is_essential(&full),
+            back: back.to_owned(),
+        }
+    }
+
+    /// Of the program's own page, where its buttons return to.
+    pub(crate) fn of_page(info: &ProcessInfo, person: &Person) -> Self {
+        Self::new(info, person, &format!("/programs/{}", segment(&full_name(info))))
+    }
+
+    /// The same with the path of one of its log files.
+    pub(crate) fn with_log_file(mut self, info: &ProcessInfo, channel: Channel) -> Self {
+        self.logfile = inert::line(match channel {
+            Channel::Stdout => &info.stdout_logfile,
+            Channel::Stderr => &info.stderr_logfile,
+        });
+        self
+    }
+
+    /// Whether two rows differ in more than the clock's ticking.
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        let start = |since: &Since| match since {
+            Since::Up { start, .. } => *start,
+            Since::At { .. } | Since::Never => 0,
+        };
+        self.look != other.look
+            || self.pid != other.pid
+            || self.details != other.details
+            || start(&self.since) != start(&other.since)
+    }
+}
+
+/// `group:name`, which is never ambiguous.
+pub(crate) fn full_name(info: &ProcessInfo) -> String {
+    format!("{}:{}", info.group, info.name)
+}
+
+/// Whether the dashboard hangs on this program.
+pub(crate) fn is_essential(full: &str) -> bool {
+    let Some(program) = full.strip_prefix(GROUP).and_then(|rest| rest.strip_prefix(':')) else {
+        return false;
+    };
+    let services = [Service::Control, Service::Auth, Service::Supervisor];
+    program == "gateway" || services.iter().any(|service| service.program() == program)
+}
+
+fn since(info: &ProcessInfo) -> Since {
+    match info.state {
+        10 | 20 | 40 if info.start > 0 => Since::Up {
+            start: info.start,
+            text: length(info.now - info.start),
+        },
+        _ if info.stop > 0 => at(info.stop),
+        _ => Since::Never,
+    }
+}
+
+/// UTC; a browser with JavaScript shows it in its own zone and manner.
+fn at(unix: i64) -> Since {
+    let iso = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let plain = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    match OffsetDateTime::from_unix_timestamp(unix) {
+        Ok(moment) => match (moment.format(iso), moment.format(plain)) {
+            (Ok(iso), Ok(text)) => Since::At { iso, text },
+            _ => Since::Never,
+        },
+        Err(_) => Since::Never,
+    }
+}
+
+/// What is worth knowing beside the state. supervisord's own description repeats pid and uptime of a running
+/// program, so it is used only where it says more.
+fn details(info: &ProcessInfo, t: &Words) -> String {
+    let code = info.exitstatus.to_string();
+    match info.state {
+        0 if info.start == 0 => t.detail_never.to_owned(),
+        100 if info.exitstatus < 0 => t.detail_signal.to_owned(),
+        100 if info.exitstatus > 0 => fill(t.detail_exit, &[("code", &code)]),
+        30 | 200 if info.spawnerr.is_empty() => inert::line(&info.description),
+        30 | 200 => inert::line(&info.spawnerr),
+        _ => String::new(),
+    }
+}
+
+/// Programs under one heading.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) title: String,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// How many programs are in a state other than running.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) look: Look,
+    pub(crate) count: usize,
+}
+
+/// The line above the table.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) class: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) text: String,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// The table of the home page.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) summary: Summary,
+    pub(crate) may_act: bool,
+    /// Whether the page keeps itself up to date.
+    pub(crate) live: bool,
+}
+
+impl Table {
+    pub(crate) fn new(list: &[ProcessInfo], person: &Person) -> Self {
+        let t = person.visit.t;
+        let mut solo = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut stack = Vec::new();
+        for info in list {
+            let row = Row::new(info, person, "/");
+            if info.group == GROUP {
+                stack.push(row);
+            } else if info.group == info.name {
+                solo.push(row);
+            } else {
+                match groups.iter_mut().find(|group| group.title == row.group) {
+                    Some(group) => group.rows.push(row),
+                    None => groups.push(Group {
+                        title: row.group.clone(),
+                        rows: vec![row],
+                    }),
+                }
+            }
+        }
+        let group = |title: &str, rows: Vec<Row>| Group {
+            title: title.to_owned(),
+            rows,
+        };
+        // A person's own programs come first; ours, which they rarely touch, last.
+        groups.insert(0, group(t.group_solo, solo));
+        groups.push(group(t.group_stack, stack));
+        groups.retain(|group| !group.rows.is_empty());
+        Self {
+            groups,
+            summary: Summary::new(list, &person.visit),
+            may_act: person.controls_programs(),
+            live: true,
+        }
+    }
+}
+
+impl Summary {
+    pub(crate) fn new(list: &[ProcessInfo], visit: &Visit) -> Self {
+        let t = visit.t;
+        let mut parts: Vec<Part> = Vec::new();
+        for look in list
+            .iter()
+            .map(|info| Look::of(info, t))
+            .filter(|look| look.class != "ok")
+        {
+            match parts.iter_mut().find(|part| part.look == look) {
+                Some(part) => part.count += 1,
+                None => parts.push(Part { look, count: 1 }),
+            }
+        }
+        let up = list.len() - parts.iter().map(|part| part.count).sum::<usize>();
+        let has = |class: &str| parts.iter().any(|part| part.look.class == class);
+        let (class, icon) = match () {
+            () if has("bad") => ("bad", "triangle-alert"),
+            () if has("busy") => ("busy", "loader"),
+            () if up == list.len() && up > 0 => ("ok", "circle-check"),
+            () => ("idle", "info"),
+        };
+        let (up, count) = (up.to_string(), list.len().to_string());
+        let text = match () {
+            () if list.is_empty() => t.none_at_all.to_owned(),
+            () if up == count => fill(t.all_up, &[("count", &count)]),
+            () => fill(t.some_up, &[("up", &up), ("count", &count)]),
+        };
+        Self {
+            class,
+            icon,
+            text,
+            parts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Every address of the dashboard, in one place. All are below the base path that the gateway takes off.
+
+mod apis;
+mod events;
+mod home;
+mod preferences;
+mod program;
+mod session;
+mod setup;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request};
+use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
+
+use crate::assets;
+use crate::error::Failure;
+use crate::pages;
+use crate::state::Dashboard;
+
+/// Largest form; a password has 1024 characters at most.
+const MAX_FORM_BYTES: usize = 16 * 1024;
+
+/// The routes with everything around them.
+pub(crate) fn public(dashboard: Dashboard) -> Router {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/board", get(home::board))
+        .route("/events", get(events::home))
+        .route("/programs/{name}", get(program::program))
+        .route("/programs/{name}/control", post(program::control))
+        .route("/programs/{name}/events", get(events::program))
+        .route("/apis", get(apis::apis))
+        .route("/ca.crt", get(apis::authority))
+        .route("/login", get(session::form).post(session::sign_in))
+        .route("/logout", post(session::sign_out))
+        .route("/setup", get(setup::form).post(setup::set_up))
+        .route("/preferences", post(preferences::choose))
+        .route("/assets/{file}", get(assets::asset))
+        .fallback(async || Failure::NotFound)
+        .method_not_allowed_fallback(async || Failure::Method)
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(axum::middleware::from_fn_with_state(
+            dashboard.clone(),
+            pages::dress,
+        ))
+        .with_state(dashboard)
+}
+
+/// The `{name}` or `{file}` of an address. One that is no UTF-8 names nothing.
+#[derive(Debug)]
+pub(crate) struct Name(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, Failure> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Failure::NotFound),
+        }
+    }
+}
+
+/// The query of an address; one that makes no sense is as good as none.
+#[derive(Debug)]
+pub(crate) struct Lenient<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequestParts<S> for Lenient<T> {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &S,
+    ) -> Result<Self, Self::Rejection> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        Ok(Self(query.map(|Query(query)| query).unwrap_or_default()))
+    }
+}
+
+/// The fields of a form (`application/x-www-form-urlencoded`); anything else is [`Failure::Form`].
+#[derive(Debug)]
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        match axum::Form::<T>::from_request(request, state).await {
+            Ok(axum::Form(fields)) => Ok(Self(fields)),
+            Err(_) => Err(Failure::Form),
+        }
+    }
+}

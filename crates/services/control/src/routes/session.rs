@@ -1,0 +1,185 @@
+//! Signing in and out.
+
+use axum::extract::{Extension, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use pistack_api::auth::{COOKIE, CookieLogin, CookieSession};
+use pistack_kit::service::Peer;
+use serde::Deserialize;
+
+use super::{Form, Lenient};
+use crate::error::{Failure, reason};
+use crate::identity::{Person, identify, setup_required};
+use crate::state::Dashboard;
+use crate::upstream::auth::{self, End};
+use crate::view::{self, LoginPage};
+use crate::visit::{Visit, cookie, own_path};
+use crate::words::Words;
+
+/// Longest `User-Agent` that is passed on for the list of sessions, in characters.
+const MAX_DEVICE: usize = 200;
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Return {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /login`
+pub(crate) async fn form(
+    State(dashboard): State<Dashboard>,
+    visit: Visit,
+    Lenient(query): Lenient<Return>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let next = safe_next(&query.next);
+    if identify(&headers, &dashboard).await.is_ok() {
+        return Ok(visit.redirect(next));
+    }
+    let problem = match setup_required(&dashboard).await {
+        Ok(true) => return Ok(visit.redirect("/setup")),
+        Ok(false) => None,
+        // The form is worth showing all the same: the service comes back by itself.
+        Err(failure) => Some(failure.words(visit.t).1),
+    };
+    let status = if problem.is_some() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    let page = LoginPage {
+        v: &visit,
+        problem,
+        name: "",
+        next,
+    };
+    view::page(status, &page)
+}
+
+/// The fields of the sign-in form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fields {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /login`
+pub(crate) async fn sign_in(
+    State(dashboard): State<Dashboard>,
+    visit: Visit,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Failure> {
+    let next = safe_next(&fields.next);
+    let again = |status, problem: String| {
+        let page = LoginPage {
+            v: &visit,
+            problem: Some(problem),
+            name: &fields.name,
+            next,
+        };
+        view::page(status, &page)
+    };
+    if fields.name.is_empty() || fields.password.is_empty() {
+        return again(StatusCode::BAD_REQUEST, visit.t.fill_both.to_owned());
+    }
+    let login = CookieLogin {
+        name: fields.name.clone(),
+        password: fields.password.clone(),
+        device: device(&headers),
+        address: address(peer, &headers),
+    };
+    match auth::sign_in(&dashboard, &login).await {
+        Ok(session) => signed_in(&visit, &session, next),
+        Err(failure) => again(refusal_status(&failure), refusal(visit.t, &failure)),
+    }
+}
+
+/// `POST /logout`. The cookie goes in any case; the session ends as well if auth can be reached.
+pub(crate) async fn sign_out(
+    State(dashboard): State<Dashboard>,
+    headers: HeaderMap,
+    person: Result<Person, Failure>,
+    visit: Visit,
+) -> Response {
+    if let Ok(person) = person {
+        let end = End {
+            cookie: cookie(&headers, COOKIE).unwrap_or_default(),
+            sid: &person.claims.sid,
+        };
+        if let Err(failure) = auth::sign_out(&dashboard, &end).await {
+            tracing::warn!(
+                user = person.claims.nam,
+                ?failure,
+                "the session could not be ended"
+            );
+        }
+    }
+    let mut response = visit.redirect("/login");
+    let cookie = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Sets the cookie and goes to the page that was wanted.
+pub(crate) fn signed_in(visit: &Visit, session: &CookieSession, next: &str) -> Result<Response, Failure> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+/=".contains(&byte);
+    if session.cookie.is_empty() || !session.cookie.bytes().all(plain) {
+        tracing::error!("auth gave a session that is no cookie value");
+        return Err(Failure::Internal);
+    }
+    let cookie = format!(
+        "{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+        session.cookie, session.max_age
+    );
+    let cookie = HeaderValue::try_from(cookie).map_err(|_| Failure::Internal)?;
+    let mut response = visit.redirect(next);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// A page of ours to go to after signing in; the home page where the wish is none, or would lead round.
+fn safe_next(next: &str) -> &str {
+    let forms = ["/login", "/logout", "/setup"];
+    own_path(next)
+        .filter(|path| !forms.iter().any(|form| path.starts_with(form)))
+        .unwrap_or("/")
+}
+
+/// What auth's refusal means to the person at the form.
+pub(crate) fn refusal(t: &Words, failure: &Failure) -> String {
+    match failure {
+        Failure::SignIn => t.wrong_credentials.to_owned(),
+        Failure::Refused(body) => reason(t, body),
+        Failure::Down(_) => t.auth_down.to_owned(),
+        other => other.words(t).1,
+    }
+}
+
+/// The status of the form shown again: auth's own.
+pub(crate) fn refusal_status(failure: &Failure) -> StatusCode {
+    failure.status()
+}
+
+/// The browser's name for itself, for the list of sessions.
+pub(crate) fn device(headers: &HeaderMap) -> String {
+    let agent = headers
+        .get(header::USER_AGENT)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    String::from_utf8_lossy(agent).chars().take(MAX_DEVICE).collect()
+}
+
+/// The browser's address as the gateway saw it.
+pub(crate) fn address(peer: Option<Extension<Peer>>, headers: &HeaderMap) -> String {
+    let address = peer.and_then(|Extension(peer)| peer.client(headers));
+    address.map(|address| address.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,191 @@
+//! The templates with their data. Nothing here decides; askama escapes every value for HTML.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse as _, Response};
+use http::StatusCode;
+
+use crate::error::Failure;
+use crate::process::{Row, Since, Table};
+use crate::upstream::info::Fact;
+use crate::visit::Visit;
+
+/// htmx's settings: no injected style, no history tricks, no scripts, and streams that come back soon.
+pub(crate) const HTMX_CONFIG: &str =
+    r#"{"includeIndicatorCSS":false,"history":false,"sse":{"reconnectDelay":500,"reconnectMaxDelay":5000}}"#;
+
+/// The sign-in page.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub(crate) struct LoginPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) problem: Option<String>,
+    pub(crate) name: &'a str,
+    pub(crate) next: &'a str,
+}
+
+/// The page of the first account.
+#[derive(Debug, Template)]
+#[template(path = "setup.html")]
+pub(crate) struct SetupPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) problem: Option<String>,
+    pub(crate) code: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// What the home page shows of the programs.
+#[derive(Debug)]
+pub(crate) enum Programs {
+    Shown(Table),
+    Refused,
+    Down(String),
+}
+
+/// The home page.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) programs: Programs,
+    pub(crate) board: Option<Vec<Fact>>,
+}
+
+/// The board's card alone.
+#[derive(Debug, Template)]
+#[template(path = "parts/board.html")]
+pub(crate) struct BoardCard<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) board: Option<Vec<Fact>>,
+}
+
+/// A log on a program's page.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) channel: String,
+    /// The text, or why there is none.
+    pub(crate) text: Result<String, String>,
+    /// There is more before it.
+    pub(crate) cut: bool,
+    /// Where to read on.
+    pub(crate) offset: u64,
+}
+
+/// A program's page.
+#[derive(Debug, Template)]
+#[template(path = "program.html")]
+pub(crate) struct ProgramPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) row: Row,
+    pub(crate) log: Log,
+}
+
+/// The question before stopping what the dashboard hangs on.
+#[derive(Debug, Template)]
+#[template(path = "confirm.html")]
+pub(crate) struct ConfirmPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) warning: String,
+    pub(crate) address: &'a str,
+    pub(crate) back: &'a str,
+    pub(crate) action: &'a str,
+    pub(crate) button: &'a str,
+}
+
+/// One service's interface.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) docs: String,
+    pub(crate) spec: String,
+}
+
+/// The page of the interfaces.
+#[derive(Debug, Template)]
+#[template(path = "apis.html")]
+pub(crate) struct ApisPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) apis: Vec<Api>,
+    pub(crate) has_authority: bool,
+}
+
+/// A page that says what went wrong.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) status: u16,
+    pub(crate) heading: &'a str,
+    pub(crate) text: String,
+}
+
+/// A message at the top of the page, for htmx.
+#[derive(Debug, Template)]
+#[template(path = "parts/notice.html")]
+pub(crate) struct Notice<'a> {
+    pub(crate) v: &'a Visit,
+    /// `ok`, `bad` or empty.
+    pub(crate) class: &'a str,
+    pub(crate) icon: &'a str,
+    pub(crate) text: String,
+}
+
+/// A row that replaces itself.
+#[derive(Debug, Template)]
+#[template(path = "parts/changed_row.html")]
+pub(crate) struct ChangedRow<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) row: &'a Row,
+}
+
+/// The state card of a program's page, which replaces itself.
+#[derive(Debug, Template)]
+#[template(path = "parts/changed_state.html")]
+pub(crate) struct ChangedState<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) row: &'a Row,
+}
+
+/// The whole table, which replaces itself.
+#[derive(Debug, Template)]
+#[template(path = "parts/changed_table.html")]
+pub(crate) struct ChangedTable<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) table: &'a Table,
+}
+
+/// The summary, which replaces itself.
+#[derive(Debug, Template)]
+#[template(path = "parts/changed_summary.html")]
+pub(crate) struct ChangedSummary<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) table: &'a Table,
+}
+
+/// What changed, for screen readers.
+#[derive(Debug, Template)]
+#[template(path = "parts/changes.html")]
+pub(crate) struct Changes {
+    pub(crate) text: String,
+}
+
+/// More of a log; `swap` adds it or puts it in place of what is there.
+#[derive(Debug, Template)]
+#[template(path = "parts/log_more.html")]
+pub(crate) struct LogMore<'a> {
+    pub(crate) swap: &'a str,
+    pub(crate) text: String,
+}
+
+/// Renders a page with a status.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
+    Ok((status, Html(text(template)?)).into_response())
+}
+
+/// Renders to text.
+pub(crate) fn text(template: &impl Template) -> Result<String, Failure> {
+    template.render().map_err(|error| {
+        tracing::error!(error = %error, "a template failed");
+        Failure::Internal
+    })
+}
