@@ -1,0 +1,241 @@
+//! A mail server that misbehaves on request.
+
+use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// What goes wrong, and where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// This answer to RCPT.
+    Rcpt(&'static str),
+    /// This answer to the mail itself.
+    Data(&'static str),
+    /// No banner.
+    Silent,
+    /// A banner, then nothing.
+    SilentAfterBanner,
+    /// Hangs up in place of an answer to DATA.
+    DropAtData,
+    /// Speaks another protocol.
+    Garbage,
+}
+
+/// How a server is set up.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(crate) fault: Fault,
+    /// Offer STARTTLS.
+    pub(crate) starttls: bool,
+    /// TLS from the first byte.
+    pub(crate) implicit: bool,
+    /// `user:password` that is asked for.
+    pub(crate) login: Option<&'static str>,
+}
+
+/// One conversation's traces.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Taken {
+    pub(crate) from: String,
+    pub(crate) to: Vec<String>,
+    pub(crate) mail: String,
+    pub(crate) encrypted: bool,
+    /// Lines received before TLS.
+    pub(crate) clear: Vec<String>,
+}
+
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    /// The certificate's root, PEM.
+    pub(crate) ca: String,
+    taken: Arc<Mutex<Vec<Taken>>>,
+    clear: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let key =
+            rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()));
+        let config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![key.cert.der().clone()], private)
+                .unwrap();
+        let server = Self {
+            port,
+            ca: key.cert.pem(),
+            taken: Arc::default(),
+            clear: Arc::default(),
+        };
+        let (setup, taken, clear) = (
+            Arc::new(setup),
+            Arc::clone(&server.taken),
+            Arc::clone(&server.clear),
+        );
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut talk = Talk {
+                    setup: Arc::clone(&setup),
+                    taken: Arc::clone(&taken),
+                    clear: Arc::clone(&clear),
+                    mail: Taken::default(),
+                };
+                let acceptor = acceptor.clone();
+                // A broken conversation is what some tests want.
+                tokio::spawn(async move {
+                    if setup_implicit(&talk) {
+                        talk.mail.encrypted = true;
+                        let stream = acceptor.accept(stream).await?;
+                        return talk.run(stream, true).await.map(drop);
+                    }
+                    if let Some(stream) = talk.run(stream, true).await? {
+                        talk.mail.encrypted = true;
+                        let stream = acceptor.accept(stream).await?;
+                        talk.run(stream, false).await?;
+                    }
+                    Ok::<_, std::io::Error>(())
+                });
+            }
+        });
+        server
+    }
+
+    /// The mails taken so far.
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    /// All lines that came without encryption.
+    pub(crate) fn clear(&self) -> Vec<String> {
+        self.clear.lock().unwrap().clone()
+    }
+}
+
+fn setup_implicit(talk: &Talk) -> bool {
+    talk.setup.implicit
+}
+
+struct Talk {
+    setup: Arc<Setup>,
+    taken: Arc<Mutex<Vec<Taken>>>,
+    clear: Arc<Mutex<Vec<String>>>,
+    mail: Taken,
+}
+
+impl Talk {
+    /// Talks until the end, or until STARTTLS: then gives the stream back.
+    async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: S,
+        banner: bool,
+    ) -> std::io::Result<Option<S>> {
+        let mut stream = BufReader::new(stream);
+        match self.setup.fault {
+            Fault::Silent => std::future::pending().await,
+            Fault::Garbage => stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?,
+            _ if banner => stream.write_all(b"220 fake ESMTP\r\n").await?,
+            _ => {}
+        }
+        if self.setup.fault == Fault::SilentAfterBanner {
+            std::future::pending::<()>().await;
+        }
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if stream.read_line(&mut line).await? == 0 {
+                return Ok(None);
+            }
+            if !self.mail.encrypted {
+                self.clear.lock().unwrap().push(line.trim_end().to_owned());
+            }
+            let answer = match line.split([' ', '\r']).next().unwrap_or_default() {
+                "EHLO" => self.ehlo(),
+                "STARTTLS" => {
+                    stream.write_all(b"220 go ahead\r\n").await?;
+                    return Ok(Some(stream.into_inner()));
+                }
+                "AUTH" => self.auth(&line),
+                "MAIL" if self.setup.login.is_some() && self.mail.from != "*" => {
+                    "530 5.7.0 log in first\r\n".into()
+                }
+                "MAIL" => {
+                    self.mail.from = argument(&line);
+                    "250 ok\r\n".into()
+                }
+                "RCPT" => match self.setup.fault {
+                    Fault::Rcpt(answer) => format!("{answer}\r\n"),
+                    _ => {
+                        self.mail.to.push(argument(&line));
+                        "250 ok\r\n".into()
+                    }
+                },
+                "DATA" if self.setup.fault == Fault::DropAtData => return Ok(None),
+                "DATA" => {
+                    stream.write_all(b"354 go on\r\n").await?;
+                    self.data(&mut stream).await?
+                }
+                "QUIT" => "221 bye\r\n".into(),
+                _ => "502 what?\r\n".into(),
+            };
+            stream.write_all(answer.as_bytes()).await?;
+        }
+    }
+
+    fn ehlo(&self) -> String {
+        let mut answer = "250-fake\r\n".to_owned();
+        if self.setup.starttls && !self.mail.encrypted {
+            answer.push_str("250-STARTTLS\r\n");
+        }
+        if self.setup.login.is_some() {
+            answer.push_str("250-AUTH PLAIN\r\n");
+        }
+        answer + "250 8BITMIME\r\n"
+    }
+
+    fn auth(&mut self, line: &str) -> String {
+        let given = line.split_whitespace().nth(2).unwrap_or_default();
+        // base64 of "\0user\0secret".
+        if self.setup.login == Some("user:secret") && given == "AHVzZXIAc2VjcmV0" {
+            self.mail.from = "*".into();
+            return "235 welcome\r\n".into();
+        }
+        "535 5.7.8 bad credentials\r\n".into()
+    }
+
+    async fn data<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut BufReader<S>,
+    ) -> std::io::Result<String> {
+        let mut line = String::new();
+        while line != ".\r\n" {
+            self.mail.mail.push_str(&line);
+            line.clear();
+            if stream.read_line(&mut line).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        if let Fault::Data(answer) = self.setup.fault {
+            return Ok(format!("{answer}\r\n"));
+        }
+        self.mail.clear = self.clear.lock().unwrap().clone();
+        self.taken.lock().unwrap().push(self.mail.clone());
+        Ok("250 2.0.0 queued\r\n".into())
+    }
+}
+
+/// `<x>` of `RCPT TO:<x>`.
+fn argument(line: &str) -> String {
+    line.split(['<', '>']).nth(1).unwrap_or_default().to_owned()
+}

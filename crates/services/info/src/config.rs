@@ -1,0 +1,115 @@
+//! Settings of the info service: `[info]` in `pistack.toml`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pistack_kit::config::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Whom to ask for the weather and the board's outside address.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address of Open-Meteo's forecast API, `http` or `https`. Without a path it is asked at `/v1/forecast`. The
+    /// public one is free for non-commercial use.
+    pub weather_url: String,
+    /// Ask the outside for the address that this board has there. `false`: `external_ip` is always `unknown`.
+    pub external_ip: bool,
+    /// Who is asked, in turn, until one answers: each answers with the address as plain text.
+    pub external_ip_urls: Vec<String>,
+    /// How long the outside may take for one answer.
+    pub timeout: Span,
+    /// Root of the file tree in which `proc`, `sys` and `etc` are read; for tests on a copy.
+    pub sysroot: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            weather_url: "https://api.open-meteo.com".into(),
+            external_ip: true,
+            external_ip_urls: [
+                "https://api.ipify.org",
+                "https://icanhazip.com",
+                "https://checkip.amazonaws.com",
+                "https://ifconfig.me/ip",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            timeout: Span(Duration::from_secs(5)),
+            sysroot: "/".into(),
+        }
+    }
+}
+
+/// Something wrong in this section: the key's path below `[info]`, what is wrong, what to write.
+pub type Finding = (Vec<String>, String, Option<String>);
+
+/// What `config check` has to say beyond the types.
+pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let help = |text: &str| Some(text.to_owned());
+    if let Err(error) = outside(&config.weather_url) {
+        findings.push((
+            vec!["weather_url".into()],
+            error.to_string(),
+            help("write \"https://api.open-meteo.com\""),
+        ));
+    }
+    for url in &config.external_ip_urls {
+        if let Err(error) = outside(url) {
+            findings.push((
+                vec!["external_ip_urls".into()],
+                error.to_string(),
+                help("write \"https://api.ipify.org\""),
+            ));
+        }
+    }
+    if config.timeout.0.is_zero() {
+        findings.push((
+            vec!["timeout".into()],
+            "`timeout` must be longer than 0".into(),
+            help("write \"5s\""),
+        ));
+    }
+    findings
+}
+
+/// The text is no address that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no http or https address")]
+pub struct BadUrl(pub String);
+
+/// Reads an `http` or `https` address.
+pub(crate) fn outside(text: &str) -> Result<Url, BadUrl> {
+    let bad = || BadUrl(text.to_owned());
+    let url = Url::parse(text.trim()).map_err(|_| bad())?;
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(url)
+    } else {
+        Err(bad())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_sound_and_faults_are_named() {
+        assert!(check(&Config::default()).is_empty());
+        let config = Config {
+            weather_url: "api.open-meteo.com".into(),
+            external_ip_urls: vec!["https://a.example".into(), "file:///etc/passwd".into()],
+            timeout: Span(Duration::ZERO),
+            ..Config::default()
+        };
+        let keys: Vec<_> = check(&config)
+            .into_iter()
+            .map(|(path, ..)| path.join("."))
+            .collect();
+        assert_eq!(keys, ["weather_url", "external_ip_urls", "timeout"]);
+    }
+}

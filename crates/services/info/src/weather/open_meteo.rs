@@ -1,0 +1,241 @@
+//! Open-Meteo's forecast API: what is asked and how the answer reads.
+//!
+//! Source: Open-Meteo's documentation, "Weather Forecast API". The data is CC BY 4.0, so that a link has to
+//! stand beside it: every answer carries `attribution` and `attribution_url`.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use url::Url;
+use utoipa::ToSchema;
+
+const CURRENT: &str = "temperature_2m,relative_humidity_2m,apparent_temperature,is_day,precipitation,\
+                       weather_code,cloud_cover,pressure_msl,wind_speed_10m,wind_direction_10m,wind_gusts_10m";
+
+/// The weather now.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Weather {
+    /// Air temperature 2 m above ground, °C.
+    #[schema(example = 21.4)]
+    pub(crate) temperature: f64,
+    /// Felt temperature, °C.
+    pub(crate) feels_like: Option<f64>,
+    /// Relative humidity, percent.
+    pub(crate) humidity_pct: Option<f64>,
+    /// Pressure at sea level, hPa.
+    pub(crate) pressure_hpa: Option<f64>,
+    /// Wind 10 m above ground, km/h.
+    pub(crate) wind_kmh: Option<f64>,
+    /// Where the wind comes from, degrees from north.
+    pub(crate) wind_dir_deg: Option<f64>,
+    /// Gusts, km/h.
+    pub(crate) gust_kmh: Option<f64>,
+    /// Rain and snow of the last interval, mm.
+    pub(crate) precip_mm: Option<f64>,
+    /// Sky covered by clouds, percent.
+    pub(crate) cloud_pct: Option<f64>,
+    /// WMO weather code.
+    #[schema(example = 3)]
+    pub(crate) code: Option<u16>,
+    /// The code in words.
+    #[schema(example = "overcast")]
+    pub(crate) text: Option<&'static str>,
+    /// The sun is up.
+    pub(crate) is_day: Option<bool>,
+    /// The place's own time of the values.
+    #[schema(example = "2026-11-23T13:15")]
+    pub(crate) at: Option<String>,
+    /// Time zone of `at`.
+    pub(crate) timezone: Option<String>,
+    /// Seconds since the provider was asked.
+    pub(crate) age_s: u64,
+    /// To be shown beside the data, as a link to `attribution_url`.
+    pub(crate) attribution: &'static str,
+    /// The link.
+    pub(crate) attribution_url: &'static str,
+}
+
+impl Weather {
+    /// The same, some time later.
+    pub(crate) fn aged(&self, age: Duration) -> Self {
+        Self {
+            age_s: age.as_secs(),
+            ..self.clone()
+        }
+    }
+}
+
+/// The address to ask for a place. A base without a path gets the public API's.
+pub(super) fn request(base: &Url, lat: f64, lon: f64) -> Url {
+    let mut url = base.clone();
+    if matches!(url.path(), "" | "/") {
+        url.set_path("/v1/forecast");
+    }
+    url.query_pairs_mut()
+        .append_pair("latitude", &lat.to_string())
+        .append_pair("longitude", &lon.to_string())
+        .append_pair("current", CURRENT)
+        .append_pair("timezone", "auto");
+    url
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    timezone: Option<String>,
+    current: Option<Current>,
+    /// The form of before 2023, which self-hosted servers may still speak.
+    current_weather: Option<CurrentWeather>,
+}
+
+#[derive(Deserialize)]
+struct Current {
+    time: Option<String>,
+    temperature_2m: f64,
+    apparent_temperature: Option<f64>,
+    relative_humidity_2m: Option<f64>,
+    pressure_msl: Option<f64>,
+    wind_speed_10m: Option<f64>,
+    wind_direction_10m: Option<f64>,
+    wind_gusts_10m: Option<f64>,
+    precipitation: Option<f64>,
+    cloud_cover: Option<f64>,
+    weather_code: Option<u16>,
+    is_day: Option<u8>,
+}
+
+#[derive(Deserialize)]
+struct CurrentWeather {
+    time: Option<String>,
+    temperature: f64,
+    windspeed: Option<f64>,
+    winddirection: Option<f64>,
+    weathercode: Option<u16>,
+    is_day: Option<u8>,
+}
+
+impl From<CurrentWeather> for Current {
+    fn from(old: CurrentWeather) -> Self {
+        Self {
+            time: old.time,
+            temperature_2m: old.temperature,
+            apparent_temperature: None,
+            relative_humidity_2m: None,
+            pressure_msl: None,
+            wind_speed_10m: old.windspeed,
+            wind_direction_10m: old.winddirection,
+            wind_gusts_10m: None,
+            precipitation: None,
+            cloud_cover: None,
+            weather_code: old.weathercode,
+            is_day: old.is_day,
+        }
+    }
+}
+
+/// Reads a 200; says what is wrong with one that makes no sense.
+pub(super) fn read(body: &[u8]) -> Result<Weather, String> {
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|error| format!("the provider's answer makes no sense: {error}"))?;
+    let now = answer
+        .current
+        .or_else(|| answer.current_weather.map(Current::from))
+        .ok_or("the provider's answer has no current weather")?;
+    Ok(Weather {
+        temperature: now.temperature_2m,
+        feels_like: now.apparent_temperature,
+        humidity_pct: now.relative_humidity_2m,
+        pressure_hpa: now.pressure_msl,
+        wind_kmh: now.wind_speed_10m,
+        wind_dir_deg: now.wind_direction_10m,
+        gust_kmh: now.wind_gusts_10m,
+        precip_mm: now.precipitation,
+        cloud_pct: now.cloud_cover,
+        code: now.weather_code,
+        text: now.weather_code.and_then(words),
+        is_day: now.is_day.map(|flag| flag != 0),
+        at: now.time,
+        timezone: answer.timezone,
+        age_s: 0,
+        attribution: "Weather data by Open-Meteo.com (CC BY 4.0)",
+        attribution_url: "https://open-meteo.com/",
+    })
+}
+
+/// What the provider says where it does not give the weather: `{"error":true,"reason":"..."}`.
+pub(super) fn refusal(status: StatusCode, body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        reason: String,
+    }
+    match serde_json::from_slice::<Refusal>(body) {
+        Ok(refusal) => format!("the provider answered {status}: {}", refusal.reason),
+        Err(_) => format!("the provider answered {status}"),
+    }
+}
+
+/// WMO code table 4677, as Open-Meteo uses it.
+fn words(code: u16) -> Option<&'static str> {
+    Some(match code {
+        0 => "clear sky",
+        1 => "mainly clear",
+        2 => "partly cloudy",
+        3 => "overcast",
+        45 => "fog",
+        48 => "rime fog",
+        51 | 53 | 55 => "drizzle",
+        56 | 57 => "freezing drizzle",
+        61 | 63 | 65 => "rain",
+        66 | 67 => "freezing rain",
+        71 | 73 | 75 => "snow",
+        77 => "snow grains",
+        80..=82 => "rain showers",
+        85 | 86 => "snow showers",
+        95 => "thunderstorm",
+        96 | 99 => "thunderstorm with hail",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asks_as_documented() {
+        let public = request(&"https://api.open-meteo.com".parse().unwrap(), 52.2297, 21.0122);
+        assert!(public.as_str().starts_with(
+            "https://api.open-meteo.com/v1/forecast?latitude=52.2297&longitude=21.0122&current=temperature_2m"
+        ));
+        let own = request(&"http://[::1]:8/meteo?apikey=x".parse().unwrap(), -1.0, 0.0);
+        assert!(
+            own.as_str()
+                .starts_with("http://[::1]:8/meteo?apikey=x&latitude=-1&longitude=0&"),
+            "{own}"
+        );
+    }
+
+    #[test]
+    fn reads_both_forms_and_refuses_the_rest() {
+        let new = read(br#"{"timezone":"Europe/Warsaw","current":{"time":"2026-11-23T13:15","temperature_2m":4.5,"weather_code":3,"is_day":1}}"#).unwrap();
+        assert_eq!(
+            (new.temperature, new.text, new.is_day),
+            (4.5, Some("overcast"), Some(true))
+        );
+        let old =
+            read(br#"{"current_weather":{"temperature":-3,"windspeed":7.2,"weathercode":71}}"#).unwrap();
+        assert_eq!(
+            (old.temperature, old.wind_kmh, old.text),
+            (-3.0, Some(7.2), Some("snow"))
+        );
+        for bad in [
+            &b"{}"[..],
+            b"",
+            b"<html>",
+            b"{\"current\":{}}",
+            b"{\"current\":{\"temperature_2m\":\"warm\"}}",
+        ] {
+            assert!(read(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        }
+    }
+}
