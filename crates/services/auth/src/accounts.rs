@@ -2,6 +2,7 @@
 //! alike, each call inside one transaction.
 
 use pistack_api::token::{Level, Revocation};
+use pistack_kit::guard::Refusal;
 use pistack_kit::random;
 use uuid::Uuid;
 
@@ -60,6 +61,18 @@ impl Asker<'_> {
         match self {
             Asker::User(user) if user.level < Level::Admin && user.id != id => Err(requires(Level::Admin)),
             Asker::User(_) | Asker::Console => Ok(()),
+        }
+    }
+
+    /// Refuses an asker whose password or level changed, or whose account went, while the request was on its way
+    /// (hashing takes its time).
+    async fn still_holds(self, tx: &mut Connection) -> Result<(), Error> {
+        let Asker::User(asker) = self else { return Ok(()) };
+        let now = users::by_id(tx, &asker.id).await?;
+        if now.is_some_and(|now| now.epoch == asker.epoch) {
+            Ok(())
+        } else {
+            Err(Refusal::Invalid.into())
         }
     }
 
@@ -133,6 +146,7 @@ pub(crate) async fn create(
     hash: &str,
     level: Level,
 ) -> Result<User, Error> {
+    asker.still_holds(tx).await?;
     asker.may_grant(level)?;
     if users::count(tx).await? == 0 {
         return if level == Level::Root {
@@ -164,6 +178,7 @@ pub(crate) async fn change(
     id: &str,
     change: &Change,
 ) -> Result<(User, Option<Revocation>), Error> {
+    asker.still_holds(tx).await?;
     asker.may_reach(id)?;
     let mut user = users::by_id(tx, id).await?.ok_or(Error::NotFound)?;
     asker.may_manage(&user)?;
@@ -208,6 +223,7 @@ pub(crate) async fn remove(
     asker: Asker<'_>,
     id: &str,
 ) -> Result<(User, Revocation), Error> {
+    asker.still_holds(tx).await?;
     asker.may_reach(id)?;
     let user = users::by_id(tx, id).await?.ok_or(Error::NotFound)?;
     asker.may_manage(&user)?;

@@ -9,10 +9,7 @@ pub(crate) mod user;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response;
-use axum::response::Response;
 use axum::routing::{get, post};
-use http::header::{CACHE_CONTROL, HeaderValue};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -56,10 +53,7 @@ fn later_spelling() -> Router<Arc<Auth>> {
 /// All public routes.
 pub(crate) fn public(auth: Arc<Auth>) -> Router {
     let (documented, _) = documented().split_for_parts();
-    documented
-        .merge(later_spelling())
-        .layer(map_response(no_store))
-        .with_state(auth)
+    documented.merge(later_spelling()).with_state(auth)
 }
 
 /// The routes of the unix socket, which the stack's own processes call.
@@ -73,14 +67,5 @@ pub(crate) fn internal(auth: Arc<Auth>) -> Router {
         .route("/internal/feed", get(internal::feed))
         .route("/internal/jwks", get(keys::list_keys))
         .route("/internal/reload", post(internal::reload))
-        .layer(map_response(no_store))
         .with_state(auth)
-}
-
-/// Tokens and people's names belong into no cache.
-async fn no_store(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

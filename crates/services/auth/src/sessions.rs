@@ -67,24 +67,21 @@ pub(crate) async fn check_password(
     let known = users::credentials(&mut *auth.store.read().await?, name).await?;
     let (user, stored) = known.unzip();
     let verdict = auth.hasher.verify(permit, password, stored).await?;
-    let (Some(user), Verdict::Right { rehashed }) = (user, verdict) else {
+    let (Some(known), Verdict::Right { rehashed }) = (&user, verdict) else {
         if auth.throttle.failed(&keys) {
-            tracing::warn!(name = ?shown(name), address = %origin.address_text(), "failed logins: slowing down");
+            // Not the name that was typed: people type passwords into that field.
+            let account = user.map_or_else(|| "unknown".to_owned(), |user| user.id);
+            tracing::warn!(account, address = %origin.address_text(), "failed logins: slowing down");
         }
         return Err(Error::InvalidCredentials);
     };
     auth.throttle.succeeded(&keys);
     if let Some(hash) = rehashed {
         let mut tx = auth.store.begin().await?;
-        users::rehash(&mut tx, &user, &hash).await?;
+        users::rehash(&mut tx, known, &hash).await?;
         tx.commit().await?;
     }
-    Ok(user)
-}
-
-/// The beginning of a name for the log, where a client's text must be short and escaped (`?` does that).
-fn shown(name: &str) -> String {
-    name.chars().take(64).collect()
+    Ok(known.clone())
 }
 
 /// Begins a family for a user whose password was just checked.

@@ -4,7 +4,7 @@
 //! through here. All of it is in monotonic time, so that a clock that is set has no effect.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ const NAME_LENGTH: usize = 64;
 pub(crate) enum Key {
     /// Guesses at one account, by folded name, whether it exists or not.
     Account(String),
-    /// Guesses from one address, at any account.
+    /// Guesses from one address (IPv6: one /64), at any account.
     Address(IpAddr),
     /// Guesses at the setup code, from one address or from this machine.
     Setup(Option<IpAddr>),
@@ -44,6 +44,7 @@ impl Key {
         let folded = name.to_lowercase().chars().take(NAME_LENGTH).collect();
         let address = address
             .filter(|address| !address.is_loopback())
+            .map(network)
             .map(Self::Address);
         std::iter::once(Self::Account(folded)).chain(address).collect()
     }
@@ -54,6 +55,14 @@ impl Key {
             Self::Account(_) | Self::Setup(_) => 2,
             Self::Address(_) => 9,
         }
+    }
+}
+
+/// The address, or for IPv6 the network of 64 bits that one household or machine has to itself.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
 
@@ -212,6 +221,26 @@ mod tests {
             throttle.failed(&Key::login(&format!("u{index}"), address));
         }
         assert_eq!(wait(&throttle, &Key::login("other", address)), 0);
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        let throttle = Throttle::new(Clock::manual(1000));
+        for index in 0..10 {
+            let address = format!("2001:db8:1:2::{index}").parse().ok();
+            throttle.failed(&Key::login(&format!("u{index}"), address));
+        }
+        assert_eq!(
+            wait(
+                &throttle,
+                &Key::login("root", "2001:db8:1:2:ffff::1".parse().ok())
+            ),
+            1
+        );
+        assert_eq!(
+            wait(&throttle, &Key::login("root", "2001:db8:1:3::1".parse().ok())),
+            0
+        );
     }
 
     #[test]

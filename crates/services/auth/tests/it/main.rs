@@ -1,0 +1,16 @@
+//! Tests of the auth service through its routes, on a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod bed;
+mod console;
+mod cookies;
+mod feed;
+mod parallel;
+mod refresh;
+mod session;
+mod setup;
+mod spec;
+mod start;
+mod throttle;
+mod users;
