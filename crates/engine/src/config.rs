@@ -1,6 +1,21 @@
-//! From configuration text to one model. Two front ends, `supervisord.conf` (INI) and `pistack.toml` (tables),
-//! meet in [`model::Model`].
+//! From configuration text to one model. Two front ends, `supervisord.conf` (INI, [`supervisord`]) and
+//! `pistack.toml` (tables, [`tables`]), put what they read into the same [`options::Options`] and meet in
+//! [`model::Model`]; what an option means is decided once, in [`program`], [`settings`] and [`servers`].
+//!
+//! Pure: the caller gives the texts and answers what needs a file system or a user database
+//! ([`surroundings::Outside`]).
 
+pub mod diff;
+pub mod expand;
+pub mod groups;
+pub mod ini;
 pub mod model;
-// to be written: ini (reader), expand (`%(x)s`), values (value types), shlex, supervisord (INI sections -> Model),
-// tables (TOML tables -> the same option builder -> Model), diff (reload)
+pub mod options;
+pub mod program;
+pub mod servers;
+pub mod settings;
+pub mod shlex;
+pub mod supervisord;
+pub mod surroundings;
+pub mod tables;
+pub mod values;
