@@ -106,6 +106,16 @@ impl Hub {
         Watcher(self.sender.subscribe())
     }
 
+    /// Returns when an event of serial `after` or later has come.
+    pub(crate) async fn caught_up(&self, after: u64) {
+        let mut live = self.sender.subscribe();
+        while self.state().last.is_none_or(|last| last < after) {
+            if matches!(live.recv().await, Err(RecvError::Closed)) {
+                return;
+            }
+        }
+    }
+
     /// Kept events after serial `after`, then live ones, without a gap or a repetition between them.
     pub(crate) fn subscribe(&self, after: Option<u64>) -> Subscription {
         // Publishing happens under the same lock, so that nothing falls between the two halves.

@@ -1,5 +1,7 @@
 //! `GET /api/supervisor/events`: the supervisor's events as server-sent events.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt as _, stream};
@@ -13,6 +15,10 @@ use utoipa::IntoParams;
 
 use crate::events::{Notice, Published, Subscription};
 use crate::state::Supervisor;
+
+/// How long a subscriber waits for this service to have read up to its serial: right after the start of this
+/// service, the supervisor's old events are still on their way.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,23 +38,30 @@ pub(crate) struct EventQuery {
 /// (the supervisor began anew, and so do the serials). The stream ends with the token.
 #[utoipa::path(
     get, path = "/api/supervisor/events", operation_id = "stream_events", tag = "events",
-    params(("Last-Event-ID" = Option<u64>, Header, description = "Serial of the last event seen")),
+    params(EventQuery, ("Last-Event-ID" = Option<u64>, Header, description = "Serial of the last event seen")),
     responses((status = 200, description = "Endless", body = String, content_type = "text/event-stream"))
 )]
 pub(crate) async fn stream_events(
     caller: AdminCaller,
     State(state): State<Supervisor>,
-    Query(query): Query<EventQuery>,
+    query: Query<EventQuery>,
     headers: HeaderMap,
 ) -> Response {
+    let Query(query) = query;
     let header = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let after = header.or(query.after);
+    if let Some(after) = after {
+        let caught_up = state.events.caught_up(after);
+        // Beyond that, the serial is one of an earlier run of the supervisor.
+        let _ = tokio::time::timeout(CATCH_UP, caught_up).await;
+    }
     let filter = Filter::parse(query.names.as_deref());
-    let events = messages(state.events.subscribe(header.or(query.after)), filter);
+    let events = messages(state.events.subscribe(after), filter);
 
     let left = u64::try_from(caller.0.exp - state.clock.unix()).unwrap_or(0);
-    let until = tokio::time::sleep(std::time::Duration::from_secs(left));
+    let until = tokio::time::sleep(Duration::from_secs(left));
     let token = read_bearer(&headers).unwrap_or_default();
     let lifecycle = state.lifecycle.clone();
     // A session that was ended hears nothing more.

@@ -34,15 +34,16 @@ pub(crate) struct LogQuery {
 /// With neither `tail` nor `offset` it is the log's last 16384 bytes. Read on at the `offset` of the answer.
 #[utoipa::path(
     get, path = "/api/supervisor/processes/{name}/log", operation_id = "read_process_log", tag = "processes",
-    params(("name" = String, Path, description = "`process` or `group:process`", example = "auth_service")),
+    params(("name" = String, Path, description = "`process` or `group:process`", example = "auth_service"), LogQuery),
     responses((status = 200, description = "The piece", body = LogPiece))
 )]
 pub(crate) async fn read_process_log(
     _: AdminCaller,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
-    Query(query): Query<LogQuery>,
+    query: Query<LogQuery>,
 ) -> Result<Json<LogPiece>, Problem> {
+    let Query(query) = query;
     let channel = query.channel.unwrap_or(Channel::Stdout);
     if query.tail.is_some() && (query.offset.is_some() || query.length.is_some()) {
         return Err(bad("`tail` stands alone, or `offset` and `length` do"));
