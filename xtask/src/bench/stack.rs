@@ -111,8 +111,10 @@ pub(crate) fn run(rounds: usize, seconds: u32, starts: usize) -> anyhow::Result<
     Ok(())
 }
 
-/// What is asked of each: name, path on the original and on ours, body for each.
-fn loads() -> [(&'static str, [&'static str; 2], [Option<&'static str>; 2]); 3] {
+/// A load: its name, the path on the original and on ours, the body for each.
+type Load = (&'static str, [&'static str; 2], [Option<&'static str>; 2]);
+
+fn loads() -> [Load; 3] {
     [
         (
             "`GET /api/auth/session/me`",
@@ -178,13 +180,9 @@ fn pistack(scratch: &Path) -> anyhow::Result<Side> {
     let state = fresh(&scratch.join("pistack"))?;
     let config = scratch.join("pistack.toml");
     // The original's own ports are taken by the original in this run.
-    let ports: String = SERVICES
-        .iter()
-        .chain(&["control"])
-        .zip(25001..)
-        .map(|(name, port)| format!("[services.{name}]\nport = {port}\n"))
-        .collect();
-    fs::write(&config, ports)?;
+    let parts = SERVICES.iter().chain(&["control"]).zip(25001..);
+    let ports: Vec<String> = parts.map(|(name, port)| format!("[services.{name}]\nport = {port}\n")).collect();
+    fs::write(&config, ports.concat())?;
     let passwd = format!(
         "echo {PASSWORD} | {} -c {} --state-dir {} user passwd root --stdin",
         program.display(),

@@ -1,0 +1,184 @@
+//! The command line: one definition gives parser and help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps your programs alive, shows them behind a login, and tells you when one breaks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pistack",
+    version,
+    about,
+    after_help = "Examples:\n  pistack up                    start everything in the foreground\n  pistack status                what runs\n  pistack restart camera        stop and start one program\n  pistack logs -f camera        follow its output\n  echo SECRET | pistack user passwd root --stdin"
+)]
+pub(crate) struct Cli {
+    /// Which stack.
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Which stack a command talks to.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Place {
+    /// Configuration: a pistack.toml or a supervisord.conf. Looked for in the working directory and /etc/pistack
+    /// if not given; without any, the built-in defaults run the whole stack.
+    #[arg(short = 'c', long = "config", global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where logs, databases, keys and sockets live: /var/lib/pistack for the packaged service, else ./state.
+    #[arg(long, global = true, env = "PISTACK_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start everything in the foreground.
+    Up(UpOptions),
+    /// One line a program: state, pid, uptime.
+    #[command(visible_aliases = ["ps", "ls"])]
+    Status(StatusOptions),
+    /// Show what a program wrote.
+    Logs(LogsOptions),
+    /// Start programs.
+    Start(Targets),
+    /// Stop programs.
+    Stop(Targets),
+    /// Stop programs and start them again.
+    Restart(Targets),
+    /// Stop everything, the supervisor too.
+    Down {
+        /// How long to wait for the end.
+        #[arg(long, default_value = "30s", value_name = "TIME")]
+        timeout: pistack_kit::config::Span,
+    },
+    /// Accounts, on this machine's console: works with the services up or down.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run one service in the foreground (how the supervisor starts it): auth, supervisor, control, info, io,
+    /// email, gateway or rules.
+    Serve {
+        /// Which.
+        name: String,
+    },
+    /// Print a service's OpenAPI document.
+    #[command(hide = true)]
+    Openapi {
+        /// Which service.
+        name: String,
+    },
+}
+
+/// `pistack up`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct UpOptions {
+    /// Address of the dashboard and the API, such as 0.0.0.0:8443.
+    #[arg(long, env = "PISTACK_HTTPS", value_name = "ADDR:PORT")]
+    pub(crate) https: Option<SocketAddr>,
+    /// Address of the redirect to https, such as 0.0.0.0:8000.
+    #[arg(long, env = "PISTACK_HTTP", value_name = "ADDR:PORT")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Say nothing but errors on the terminal (the log file has it all).
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// `pistack status`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StatusOptions {
+    /// Programs, `group:name`, `@group`; all if none is named.
+    pub(crate) names: Vec<String>,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `pistack logs`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogsOptions {
+    /// The program; the supervisor's own log if none is named.
+    pub(crate) name: Option<String>,
+    /// Go on with what is written from now on.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many lines from the end.
+    #[arg(short = 'n', long, default_value_t = 100, value_name = "LINES")]
+    pub(crate) lines: usize,
+    /// out or err.
+    #[arg(long, value_enum, default_value_t = Stream::Out)]
+    pub(crate) stream: Stream,
+}
+
+/// An output stream of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Programs to act on.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Targets {
+    /// Programs, `group:name`, or `@group` for all of a group.
+    #[arg(required_unless_present = "all")]
+    pub(crate) names: Vec<String>,
+    /// Every program.
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// How long to wait for the wanted state.
+    #[arg(long, default_value = "60s", value_name = "TIME")]
+    pub(crate) timeout: pistack_kit::config::Span,
+}
+
+/// `pistack user`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Set a password. Makes `root` (level Root) where there is no account yet.
+    Passwd {
+        /// Login name.
+        name: String,
+        /// Read the password from standard input instead of asking for it.
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// Add an account.
+    Add {
+        /// Login name.
+        name: String,
+        /// Root, Admin or User.
+        #[arg(long, default_value = "User")]
+        level: pistack_api::token::Level,
+        /// Read the password from standard input instead of asking for it.
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// List the accounts.
+    List {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `pistack config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read the configuration as `up` would and print every error.
+    Check,
+    /// Print the JSON Schema of pistack.toml, for editors.
+    Schema,
+    /// Print which files are read.
+    Path,
+}

@@ -1,0 +1,18 @@
+//! What the command line does with a running stack: one file a command.
+
+mod accounts;
+mod configuration;
+mod control;
+mod down;
+mod logs;
+mod overview;
+mod peer;
+mod status;
+
+pub(crate) use accounts::user;
+pub(crate) use configuration::{config_check, config_path, config_schema, openapi};
+pub(crate) use control::{Verb, control};
+pub(crate) use down::down;
+pub(crate) use logs::logs;
+pub(crate) use overview::overview;
+pub(crate) use status::status;

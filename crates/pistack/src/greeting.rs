@@ -1,0 +1,93 @@
+//! What `up` tells the person in front of the terminal: progress, then address, setup code and fingerprint.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pistack_api::service::Service;
+use pistack_kit::client::Client;
+use pistack_kit::paths::StatePaths;
+
+/// How long services may take before the person is told to look at the logs.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a service that is not up yet is asked.
+const ASK: Duration = Duration::from_millis(15);
+
+/// Waits for the services and the gateway, printing each as it comes up, then prints the greeting.
+pub(crate) async fn greet(paths: StatePaths, services: Vec<Service>, gateway: bool) {
+    println!("Starting {} ...", paths.root().display());
+    let up = tokio::time::timeout(PATIENCE, all_up(&paths, &services, gateway)).await;
+    let Ok(address) = up else {
+        println!(
+            "Not everything is up after {} s. `pistack status` and the files in {} tell more.",
+            PATIENCE.as_secs(),
+            paths.logs().display()
+        );
+        return;
+    };
+    println!();
+    println!("pistack is running.");
+    let Some(address) = address else { return };
+    println!("  Dashboard     {address}/");
+    if let Ok(code) = std::fs::read_to_string(paths.setup_code()) {
+        let code = code.trim();
+        println!("  Setup code    {code}");
+        println!("                open {address}/control/setup#{code} to make the first account");
+    }
+    if let Ok(fingerprint) = pistack_gateway::fingerprint(&paths.tls().join("ca.pem")) {
+        println!("  Certificate   root {} to trust, SHA-256", paths.tls().join("ca.pem").display());
+        println!("                {fingerprint}");
+    }
+    println!("  Stop it with  Ctrl-C or `pistack down`");
+}
+
+/// Resolves to the dashboard's address once every service answers.
+async fn all_up(paths: &StatePaths, services: &[Service], gateway: bool) -> Option<String> {
+    let mut waiting: HashSet<Service> = services.iter().copied().collect();
+    let mut address = None;
+    while !waiting.is_empty() || (gateway && address.is_none()) {
+        for service in services {
+            if waiting.contains(service) && is_up(paths, *service).await {
+                waiting.remove(service);
+                println!("  ✓ {}", service.program());
+            }
+        }
+        if gateway && address.is_none() {
+            address = https_address(paths);
+            if address.is_some() {
+                println!("  ✓ gateway");
+            }
+        }
+        tokio::time::sleep(ASK).await;
+    }
+    address
+}
+
+async fn is_up(paths: &StatePaths, service: Service) -> bool {
+    let Ok(request) = http::Request::get(format!("/api/{}/health", service.name())).body(Bytes::new()) else {
+        return false;
+    };
+    Client::unix(paths.service_socket(service))
+        .send(request, Duration::from_millis(500))
+        .await
+        .is_ok_and(|answer| answer.status().is_success())
+}
+
+/// `https://HOST:PORT` from what the gateway wrote when it was bound.
+fn https_address(paths: &StatePaths) -> Option<String> {
+    let text = std::fs::read_to_string(paths.run().join("gateway.json")).ok()?;
+    let bound: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let bound: std::net::SocketAddr = bound.get("https")?.as_str()?.parse().ok()?;
+    let host = if bound.ip().is_loopback() { "localhost".to_owned() } else { host_name() };
+    Some(if bound.port() == 443 { format!("https://{host}") } else { format!("https://{host}:{}", bound.port()) })
+}
+
+/// The board's name as a browser in the house reaches it.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "localhost".to_owned(),
+        name if name.contains('.') => name.to_owned(),
+        name => format!("{name}.local"),
+    }
+}

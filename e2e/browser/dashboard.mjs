@@ -1,0 +1,80 @@
+// Setup, login, a restart seen live, both themes, phone size, no violation that axe finds.
+// node dashboard.mjs BASE CODE FOLDER
+import { chromium } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import assert from 'node:assert/strict';
+
+const [base, code, folder] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+try {
+  // The stack's root is not in the browser's store; that it is right is curl's part of the tests.
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB', viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', error => complaints.push(String(error)));
+  page.on('console', message => { if (message.type() === 'error') complaints.push(message.text()); });
+  page.on('request', request => { if (!request.url().startsWith(base)) complaints.push(`outside request ${request.url()}`); });
+
+  const check = async name => {
+    await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+    await page.addScriptTag({ content: axe }).catch(() => page.evaluate(axe));
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    assert.deepEqual(violations.map(v => `${v.id}: ${v.nodes.map(n => n.target).join(' ')}`), [], `axe on ${name}`);
+  };
+
+  await page.goto(`${base}/control/setup#${code}`);
+  await page.waitForFunction(code => [...document.querySelectorAll('input')].some(input => input.value === code), code);
+  await check('setup');
+  const passwords = page.locator('input[type=password]');
+  for (let i = 0; i < await passwords.count(); i++) await passwords.nth(i).fill('correct-horse-battery');
+  await page.locator('form:has(input[type=password]) button[type=submit]').click();
+  await page.waitForSelector('text=camera');
+
+  await context.clearCookies();
+  await page.goto(`${base}/control/`);
+  assert.match(page.url(), /login/);
+  await check('login');
+  await page.locator('input[name=name]').fill('root');
+  await page.locator('input[name=password]').fill('wrong-password');
+  await page.locator('form:has(input[name=password]) button[type=submit]').click();
+  await page.waitForSelector('[role=alert]');
+  await page.locator('input[name=name]').fill('root');
+  await page.locator('input[name=password]').fill('correct-horse-battery');
+  await page.locator('form:has(input[name=password]) button[type=submit]').click();
+  await page.waitForSelector('text=camera');
+  const cookie = (await context.cookies()).find(cookie => cookie.name === '__Host-pistack');
+  assert.ok(cookie.httpOnly && cookie.secure && cookie.sameSite === 'Lax', JSON.stringify(cookie));
+
+  // A second window sees the restart that the first one asks for, without a reload.
+  const second = await context.newPage();
+  await second.goto(`${base}/control/`);
+  const pid = async where => (await where.locator('[data-process="camera:camera"]').first().innerText()).match(/\bpid (\d+)|\b(\d{2,})\b/)?.[0];
+  const before = await pid(second);
+  assert.ok(before, 'the row shows the pid');
+  await page.bringToFront();
+  await page.locator('[data-process="camera:camera"] form[action*="restart"] button').first().click();
+  await second.waitForFunction(before => !document.querySelector('[data-process="camera:camera"]').innerText.includes(before), before, { timeout: 20000 });
+  await page.goto(`${base}/control/`);
+  await page.waitForSelector('text=camera');
+
+  for (const scheme of ['light', 'dark']) {
+    for (const [size, width] of [['wide', 1280], ['phone', 390]]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.setViewportSize({ width, height: 844 });
+      await page.goto(`${base}/control/`);
+      await page.waitForSelector('text=camera');
+      await check(`home-${scheme}-${size}`);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(overflow <= 0, `home-${scheme}-${size} scrolls sideways by ${overflow} px`);
+    }
+  }
+  assert.deepEqual(complaints.filter(text => !/401|Unauthorized/.test(text)), []);
+  console.log('all steps done');
+} finally {
+  await browser.close();
+}

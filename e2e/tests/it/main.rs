@@ -1,0 +1,19 @@
+//! The built program used from outside, with real peers: curl, supervisor's own clients, Chromium, an SMTP server.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod auth;
+mod bad_input;
+mod cli;
+mod control;
+mod email;
+mod gateway;
+mod info;
+mod io;
+mod lifecycle;
+mod original_conf;
+mod rules;
+mod supervisor;
+mod supervisorctl;
+mod survive;
