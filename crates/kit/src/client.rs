@@ -343,3 +343,6 @@ impl AsyncWrite for Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

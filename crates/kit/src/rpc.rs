@@ -92,3 +92,76 @@ impl Rpc {
         Ok(answer?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::post;
+    use pistack_api::xmlrpc::parse_call;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// A server that echoes `echo`, faults on `fail`, and wants `pi:secret` on `locked`.
+    async fn answer(headers: http::HeaderMap, body: Bytes) -> (StatusCode, String) {
+        let call = parse_call(&body).unwrap();
+        assert_eq!(headers[CONTENT_TYPE], "text/xml");
+        let text = match &*call.method {
+            "echo" => xmlrpc::write_response(&Value::Array(call.params)),
+            "fail" => xmlrpc::write_fault(&Fault {
+                code: 10,
+                text: "BAD_NAME: x".to_owned(),
+            }),
+            "locked"
+                if headers
+                    .get(AUTHORIZATION)
+                    .is_some_and(|value| value == "Basic cGk6c2VjcmV0") =>
+            {
+                xmlrpc::write_response(&Value::Bool(true))
+            }
+            "locked" => return (StatusCode::UNAUTHORIZED, String::new()),
+            _ => "no XML".to_owned(),
+        };
+        (StatusCode::OK, text)
+    }
+
+    async fn server() -> Rpc {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/RPC2", post(answer))).await });
+        Rpc::new(Client::tcp(address.to_string()), DEADLINE)
+    }
+
+    #[tokio::test]
+    async fn calls_and_tells_faults_from_failures() {
+        let rpc = server().await;
+        let params = vec![Value::Int(7), Value::from("<x>")];
+        assert_eq!(
+            rpc.call("echo", params.clone()).await.unwrap(),
+            Value::Array(params)
+        );
+        let error = rpc.call("fail", Vec::new()).await.unwrap_err();
+        assert!(
+            matches!(error, RpcError::Fault(Fault { code: 10, .. })),
+            "{error}"
+        );
+        assert!(matches!(
+            rpc.call("other", Vec::new()).await,
+            Err(RpcError::Broken(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn sends_credentials_when_it_has_some() {
+        let rpc = server().await;
+        let error = rpc.call("locked", Vec::new()).await.unwrap_err().to_string();
+        assert!(error.contains("401"), "{error}");
+        let rpc = rpc.with_basic_auth("pi", "secret");
+        assert_eq!(rpc.call("locked", Vec::new()).await.unwrap(), Value::Bool(true));
+        assert!(
+            !format!("{rpc:?}").contains("cGk6c2VjcmV0"),
+            "credentials stay out of logs"
+        );
+    }
+}

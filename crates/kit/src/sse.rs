@@ -10,6 +10,8 @@ use futures_util::{Stream, StreamExt as _};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
 
+use crate::lifecycle::Lifecycle;
+
 /// One event to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SseEvent {
@@ -52,17 +54,21 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// An endless `text/event-stream` answer: `Cache-Control: no-store`, `X-Accel-Buffering: no`, a first
 /// comment at once (so that the head leaves), a comment every 25 s of silence; ends when `lifecycle` stops.
-pub fn response(
+pub fn response(events: impl Stream<Item = SseEvent> + Send + 'static, lifecycle: &Lifecycle) -> Response {
+    response_with(events, lifecycle.clone(), KEEP_ALIVE)
+}
+
+fn response_with(
     events: impl Stream<Item = SseEvent> + Send + 'static,
-    lifecycle: &crate::lifecycle::Lifecycle,
+    lifecycle: Lifecycle,
+    keep_alive: Duration,
 ) -> Response {
-    let lifecycle = lifecycle.clone();
     let rest = futures_util::stream::unfold(Box::pin(events), move |mut events| {
         let lifecycle = lifecycle.clone();
         async move {
             let chunk = tokio::select! {
                 event = events.next() => event?.encode(),
-                () = tokio::time::sleep(KEEP_ALIVE) => ":\n\n".to_owned(),
+                () = tokio::time::sleep(keep_alive) => ":\n\n".to_owned(),
                 () = lifecycle.stopped() => return None,
             };
             Some((chunk, events))
@@ -141,7 +147,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::lifecycle::Lifecycle;
 
     fn event(data: &str) -> SseEvent {
         SseEvent {
@@ -178,11 +183,11 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn sends_a_comment_at_once_then_events_then_keeps_alive_until_the_stop() {
         let lifecycle = Lifecycle::new();
         let events = futures_util::stream::iter([event("x")]).chain(futures_util::stream::pending());
-        let response = response(events, &lifecycle);
+        let response = response_with(events, lifecycle.clone(), Duration::from_millis(1));
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["x-accel-buffering"], "no");
         let mut body = response.into_body();

@@ -58,14 +58,13 @@ impl Document {
                 base,
             });
             let (parsed, faults) = DeTable::parse_recoverable(&text);
-            let table = table_of(parsed.into_inner(), base);
             // After the first fault of a file the parser guesses: what it says next is rarely true.
             let fault = faults
                 .into_iter()
                 .min_by_key(|fault| fault.span().map_or(0, |span| span.start));
             match fault {
-                Some(fault) => errors.push(document.syntax_error(&table, &text, base, &fault)),
-                None => document.merge(&mut root, table, &mut errors),
+                Some(fault) => errors.push(document.syntax_error(&text, base, &fault)),
+                None => document.merge(&mut root, table_of(parsed.into_inner(), base), &mut errors),
             }
             base += text.len() + 1;
         }
@@ -121,14 +120,13 @@ impl Document {
     }
 
     /// What the parser says of a file. A name defined twice names both places.
-    fn syntax_error(&self, table: &Table, text: &str, base: usize, fault: &toml::de::Error) -> ConfigError {
+    fn syntax_error(&self, text: &str, base: usize, fault: &toml::de::Error) -> ConfigError {
         let span = fault.span().unwrap_or(0..0);
         let moved = span.start + base..span.end + base;
         if fault.message().contains("duplicate key")
-            && let Some(name) = text.get(span).map(|name| name.trim_matches(['"', '\'']))
-            && let Some(first) = newest_key(table, name, moved.start)
+            && let Some((what, first)) = first_definition(text, span)
         {
-            return self.defined_twice(&format!("`{name}`"), &first, moved);
+            return self.defined_twice(&what, &(first.start + base..first.end + base), moved);
         }
         self.error_in(moved, format!("not TOML: {}", fault.message()))
             .with_help("texts stand in quotes: key = \"text\"; a section begins with [name]")
@@ -207,6 +205,26 @@ pub(super) fn nearest<S: AsRef<str>>(root: &Node, path: &[S]) -> Option<Range<us
 
 fn are_tables(items: &[Node]) -> bool {
     !items.is_empty() && items.iter().all(|item| item.table().is_some())
+}
+
+/// What is defined again at `second`, and where it is defined first. The text before that line is sound TOML.
+fn first_definition(text: &str, second: Range<usize>) -> Option<(String, Range<usize>)> {
+    let name = text.get(second.clone())?.trim_matches(['"', '\'']);
+    let start = text[..second.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = table_of(DeTable::parse(&text[..start]).ok()?.into_inner(), 0);
+    let line = text[start..].lines().next()?.trim();
+    if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+        let path: Vec<&str> = header
+            .split('.')
+            .map(|part| part.trim().trim_matches(['"', '\'']))
+            .collect();
+        let root = Node {
+            data: Data::Table(before),
+            span: None,
+        };
+        return Some((format!("[{}]", path.join(".")), nearest(&root, &path)?));
+    }
+    Some((format!("`{name}`"), newest_key(&before, name, second.start)?))
 }
 
 /// The last key of that name that begins before `before`, at any depth.

@@ -59,7 +59,9 @@ impl Node {
     pub(super) fn child(&self, step: &str) -> Option<(&Node, Option<Range<usize>>)> {
         match &self.data {
             Data::Table(table) => table.get(step).map(|entry| (&entry.value, Some(entry.place()))),
-            Data::List(items) => items.get(step.parse::<usize>().ok()?).map(|item| (item, item.span.clone())),
+            Data::List(items) => items
+                .get(step.parse::<usize>().ok()?)
+                .map(|item| (item, item.span.clone())),
             _ => None,
         }
     }
@@ -79,7 +81,13 @@ pub(super) fn table_of(parsed: DeTable<'_>, base: usize) -> Table {
         .into_iter()
         .map(|(name, value)| {
             let key = moved(name.span(), base);
-            (name.into_inner().into_owned(), Entry { key, value: node_of(value, base) })
+            (
+                name.into_inner().into_owned(),
+                Entry {
+                    key,
+                    value: node_of(value, base),
+                },
+            )
         })
         .collect();
     // The parser sorts by name; people count on their own order.

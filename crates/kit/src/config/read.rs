@@ -155,7 +155,8 @@ impl<'d> Pass<'d> {
         };
         let place = self.place_of(parents);
         let required = place.required_keys().contains(&last.as_str());
-        if required && whole {
+        // A wrong tag leaves open which form is meant, and nothing else of it can be judged.
+        if required && whole || place.is_open() {
             return self.repair(parents, true);
         }
         let stand_in = required.then(|| self.schema.stand_in(&place, last));

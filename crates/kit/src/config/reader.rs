@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{DeserializeSeed, EnumAccess, Error, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, EnumAccess, Error, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use super::node::{Data, Entry, Node};
@@ -32,7 +34,10 @@ pub(super) enum Kind {
 
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Self { steps: Vec::new(), kind }
+        Self {
+            steps: Vec::new(),
+            kind,
+        }
     }
 
     fn within(mut self, step: impl Into<String>) -> Self {
@@ -65,16 +70,25 @@ impl Error for Fault {
         Self::new(Kind::Other(message.to_string()))
     }
     fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
-        Self::new(Kind::Wrong { found: show(found), wanted: wanted.to_string() })
+        Self::new(Kind::Wrong {
+            found: show(found),
+            wanted: wanted.to_string(),
+        })
     }
     fn invalid_value(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
         Self::invalid_type(found, wanted)
     }
     fn unknown_variant(found: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Kind::NoVariant { found: found.to_owned(), known: owned(known) })
+        Self::new(Kind::NoVariant {
+            found: found.to_owned(),
+            known: owned(known),
+        })
     }
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
-        Self::new(Kind::Unknown { key: key.to_owned(), known: owned(known) })
+        Self::new(Kind::Unknown {
+            key: key.to_owned(),
+            known: owned(known),
+        })
     }
     fn missing_field(key: &'static str) -> Self {
         Self::new(Kind::Missing(key.to_owned()))
@@ -109,8 +123,13 @@ impl<'de> Deserializer<'de> for &'de Node {
             Data::Large(number) => visitor.visit_u64(*number),
             Data::Float(number) => visitor.visit_f64(*number),
             Data::Flag(flag) => visitor.visit_bool(*flag),
-            Data::List(items) => visitor.visit_seq(Items { items: items.iter().enumerate() }),
-            Data::Table(table) => visitor.visit_map(Entries { entries: table.iter(), value: None }),
+            Data::List(items) => visitor.visit_seq(Items {
+                items: items.iter().enumerate(),
+            }),
+            Data::Table(table) => visitor.visit_map(Entries {
+                entries: table.iter(),
+                value: None,
+            }),
         }
     }
 
@@ -118,7 +137,11 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -132,7 +155,10 @@ impl<'de> Deserializer<'de> for &'de Node {
             Data::Text(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
             Data::Table(table) if table.len() == 1 => {
                 let (name, entry) = table.first().ok_or_else(|| Fault::custom("an empty table"))?;
-                visitor.visit_enum(Variant { name, value: &entry.value })
+                visitor.visit_enum(Variant {
+                    name,
+                    value: &entry.value,
+                })
             }
             _ => self.deserialize_any(visitor),
         }
@@ -152,8 +178,12 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        let Some((number, item)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(item).map(Some).map_err(|fault| fault.within(number.to_string()))
+        let Some((number, item)) = self.items.next() else {
+            return Ok(None);
+        };
+        seed.deserialize(item)
+            .map(Some)
+            .map_err(|fault| fault.within(number.to_string()))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -170,18 +200,25 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        let Some((name, entry)) = self.entries.next() else { return Ok(None) };
+        let Some((name, entry)) = self.entries.next() else {
+            return Ok(None);
+        };
         self.value = Some((name, &entry.value));
         // An unknown key is the table's fault and names itself; any other fault of a key stands at the key.
-        let key = seed.deserialize(BorrowedStrDeserializer::new(name)).map_err(|fault: Fault| match fault.kind {
-            Kind::Unknown { .. } => fault,
-            _ => fault.within(name),
-        })?;
+        let key = seed
+            .deserialize(BorrowedStrDeserializer::new(name))
+            .map_err(|fault: Fault| match fault.kind {
+                Kind::Unknown { .. } => fault,
+                _ => fault.within(name),
+            })?;
         Ok(Some(key))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Fault> {
-        let (name, value) = self.value.take().ok_or_else(|| Fault::custom("a value without its key"))?;
+        let (name, value) = self
+            .value
+            .take()
+            .ok_or_else(|| Fault::custom("a value without its key"))?;
         seed.deserialize(value).map_err(|fault| fault.within(name))
     }
 }
@@ -212,12 +249,21 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
         }
     }
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        seed.deserialize(self.value).map_err(|fault| fault.within(self.name))
+        seed.deserialize(self.value)
+            .map_err(|fault| fault.within(self.name))
     }
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.value.deserialize_any(visitor).map_err(|fault| fault.within(self.name))
+        self.value
+            .deserialize_any(visitor)
+            .map_err(|fault| fault.within(self.name))
     }
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
-        self.value.deserialize_any(visitor).map_err(|fault| fault.within(self.name))
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.value
+            .deserialize_any(visitor)
+            .map_err(|fault| fault.within(self.name))
     }
 }

@@ -15,8 +15,15 @@ pub(super) struct Schema {
 /// Everything that the schema says about one place of the document. Several schemas where it leaves a choice.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Place<'s> {
-    /// Schemas that all hold, references resolved.
-    objects: Vec<&'s Map<String, Json>>,
+    /// Schemas that hold, references resolved.
+    objects: Vec<Part<'s>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Part<'s> {
+    object: &'s Map<String, Json>,
+    /// False for the branches of a choice that the document leaves open.
+    certain: bool,
 }
 
 impl Schema {
@@ -34,10 +41,10 @@ impl Schema {
     /// node's tags and kind; if none fits, all.
     fn resolve<'s>(&'s self, start: Vec<&'s Json>, node: &Node) -> Place<'s> {
         let mut place = Place::default();
-        let mut open = start;
+        let mut open: Vec<(&Json, bool)> = start.into_iter().map(|schema| (schema, true)).collect();
         // A schema that refers to itself without end is not one that a type gives; the bound is for safety.
         let mut budget = 1000;
-        while let Some(schema) = open.pop() {
+        while let Some((schema, certain)) = open.pop() {
             budget -= 1;
             let Some(object) = schema.as_object() else {
                 continue;
@@ -50,17 +57,19 @@ impl Schema {
                 .and_then(Json::as_str)
                 .and_then(|name| self.definition(name))
             {
-                open.push(target);
+                open.push((target, certain));
             }
             if let Some(all) = object.get("allOf").and_then(Json::as_array) {
-                open.extend(all);
+                open.extend(all.iter().map(|part| (part, certain)));
             }
             for choice in ["oneOf", "anyOf"] {
                 if let Some(branches) = object.get(choice).and_then(Json::as_array) {
-                    open.extend(self.fitting(branches, node));
+                    let fitting = self.fitting(branches, node);
+                    let certain = certain && fitting.len() == 1;
+                    open.extend(fitting.into_iter().map(|branch| (branch, certain)));
                 }
             }
-            place.objects.push(object);
+            place.objects.push(Part { object, certain });
         }
         place
     }
@@ -104,14 +113,18 @@ impl Schema {
 
     /// What the schema says of a key of a table, or (no name) of a list's items.
     pub(super) fn below<'s>(&'s self, place: &Place<'s>, name: Option<&str>, node: &Node) -> Place<'s> {
-        let below = |object: &&'s Map<String, Json>| match name {
-            None => object.get("items"),
-            Some(name) => object
-                .get("properties")
-                .and_then(|properties| properties.get(name))
-                .or_else(|| object.get("additionalProperties")),
-        };
+        let below = |part: &Part<'s>| Self::part_below(part.object, name);
         self.resolve(place.objects.iter().filter_map(below).collect(), node)
+    }
+
+    fn part_below<'s>(object: &'s Map<String, Json>, name: Option<&str>) -> Option<&'s Json> {
+        let Some(name) = name else {
+            return object.get("items");
+        };
+        let property = object
+            .get("properties")
+            .and_then(|properties| properties.get(name));
+        property.or_else(|| object.get("additionalProperties"))
     }
 
     /// A value of the kind that is wanted, to read on with. It is in no file.
@@ -149,7 +162,7 @@ impl<'s> Place<'s> {
     pub(super) fn known_keys(&self) -> Option<Vec<&'s str>> {
         let mut known = Vec::new();
         let mut closed = false;
-        for object in &self.objects {
+        for Part { object, .. } in &self.objects {
             match object.get("additionalProperties") {
                 Some(Json::Bool(false)) => closed = true,
                 Some(_) => return None,
@@ -163,12 +176,15 @@ impl<'s> Place<'s> {
         closed.then_some(known)
     }
 
-    /// Keys that must stand here.
+    /// True while the document leaves open which of several forms stands here.
+    pub(super) fn is_open(&self) -> bool {
+        self.objects.iter().any(|part| !part.certain)
+    }
+
+    /// Keys that must stand here, whatever form it has.
     pub(super) fn required_keys(&self) -> Vec<&'s str> {
-        let lists = self
-            .objects
-            .iter()
-            .filter_map(|object| object.get("required")?.as_array());
+        let certain = self.objects.iter().filter(|part| part.certain);
+        let lists = certain.filter_map(|part| part.object.get("required")?.as_array());
         let mut keys: Vec<&str> = lists.flatten().filter_map(Json::as_str).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -180,13 +196,13 @@ impl<'s> Place<'s> {
         let text = self
             .objects
             .iter()
-            .find_map(|object| object.get("description")?.as_str())?;
+            .find_map(|part| part.object.get("description")?.as_str())?;
         let paragraph = text.split("\n\n").next().unwrap_or(text).replace('\n', " ");
         Some(paragraph.trim().to_owned())
     }
 
     fn stand_in(&self) -> Option<Data> {
-        self.objects.iter().find_map(|object| {
+        self.objects.iter().find_map(|Part { object, .. }| {
             let listed = object
                 .get("enum")
                 .and_then(Json::as_array)
@@ -221,7 +237,10 @@ impl<'s> Place<'s> {
             let data = schema
                 .and_then(|schema| {
                     Place {
-                        objects: vec![schema],
+                        objects: vec![Part {
+                            object: schema,
+                            certain: true,
+                        }],
                     }
                     .stand_in()
                 })

@@ -227,7 +227,7 @@ programm = 'x'
     assert!(
         found
             .iter()
-            .any(|error| error.contains("missing key `program` in [rule]")),
+            .any(|error| error == "0.toml:15: missing key `program` in [rule]"),
         "{found:#?}"
     );
     assert_eq!(found.len(), 12, "{found:#?}");
