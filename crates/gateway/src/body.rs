@@ -1,0 +1,201 @@
+//! Bodies on their way through: never collected, only watched.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::deadline::Busy;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What goes to a service.
+pub(crate) enum RequestBody {
+    /// Nothing.
+    Empty,
+    /// Our own words.
+    Full(Option<Bytes>),
+    /// The client's, as it comes in.
+    Upload(Incoming, Arc<Upload>),
+}
+
+/// How far an upload has come; shared with the one who waits for the answer.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    start: Instant,
+    /// Milliseconds from `start` to the last frame.
+    moved_at: AtomicU64,
+    state: AtomicU8,
+}
+
+/// Where an upload stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UploadState {
+    /// More is to come.
+    Open,
+    /// All of it has been passed on.
+    Complete,
+    /// The client broke off or broke the framing.
+    Failed,
+}
+
+impl Upload {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            start: Instant::now(),
+            moved_at: AtomicU64::new(0),
+            state: AtomicU8::new(0),
+        })
+    }
+
+    fn note(&self, state: UploadState) {
+        self.moved_at
+            .store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// When the last frame passed.
+    pub(crate) fn moved_at(&self) -> Instant {
+        self.start + std::time::Duration::from_millis(self.moved_at.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn state(&self) -> UploadState {
+        match self.state.load(Ordering::Relaxed) {
+            0 => UploadState::Open,
+            1 => UploadState::Complete,
+            _ => UploadState::Failed,
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Upload(body, upload) => {
+                let frame = std::task::ready!(Pin::new(&mut *body).poll_frame(cx));
+                upload.note(match &frame {
+                    Some(Err(_)) => UploadState::Failed,
+                    Some(Ok(_)) if !body.is_end_stream() => UploadState::Open,
+                    Some(Ok(_)) | None => UploadState::Complete,
+                });
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Upload(body, _) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Upload(body, _) => body.size_hint(),
+        }
+    }
+}
+
+/// What goes to the client. Holds the connection busy until it is through.
+pub(crate) struct ResponseBody {
+    from: From,
+    /// Never read: its end is what counts.
+    busy: Option<Busy>,
+}
+
+enum From {
+    Full(Option<Bytes>),
+    Service(Incoming),
+    /// An endless stream: ends when the gateway stops, so that nobody has to wait for it.
+    Events(Incoming, Pin<Box<WaitForCancellationFutureOwned>>),
+}
+
+impl ResponseBody {
+    /// Our own words.
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self {
+            from: From::Full(Some(bytes)),
+            busy: None,
+        }
+    }
+
+    /// Nothing.
+    pub(crate) fn empty() -> Self {
+        Self {
+            from: From::Full(None),
+            busy: None,
+        }
+    }
+
+    /// A service's words.
+    pub(crate) fn service(body: Incoming) -> Self {
+        Self {
+            from: From::Service(body),
+            busy: None,
+        }
+    }
+
+    /// A service's event stream.
+    pub(crate) fn events(body: Incoming, stop: CancellationToken) -> Self {
+        Self {
+            from: From::Events(body, Box::pin(stop.cancelled_owned())),
+            busy: None,
+        }
+    }
+
+    /// Ties the body to its connection's watch.
+    pub(crate) fn while_busy(mut self, busy: Busy) -> Self {
+        self.busy = Some(busy);
+        self
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.get_mut().from {
+            From::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            From::Service(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            From::Events(body, stopped) => match Pin::new(body).poll_frame(cx) {
+                Poll::Pending if stopped.as_mut().poll(cx).is_ready() => Poll::Ready(None),
+                other => other.map_err(Into::into),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.from {
+            From::Full(bytes) => bytes.is_none(),
+            From::Service(body) | From::Events(body, _) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.from {
+            From::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            From::Service(body) | From::Events(body, _) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The table `[gateway]`: addresses, names, certificate, limits and patience.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pistack_kit::config::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the gateway listens, which certificate it shows and how patient it is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address for HTTPS, such as `"0.0.0.0:443"`. Unset: port 443 on all addresses, or `https_fallback` where
+    /// this user may not bind 443. A written address is taken as it stands or refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub https: Option<SocketAddr>,
+    /// Port for HTTPS where `https` is unset and 443 may not be bound.
+    pub https_fallback: u16,
+    /// Address for plain HTTP, which only leads to HTTPS. Unset: port 80 on all addresses, or `http_fallback`
+    /// where this user may not bind 80.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+    /// Port for plain HTTP where `http` is unset and 80 may not be bound.
+    pub http_fallback: u16,
+    /// Whether to listen for plain HTTP at all.
+    pub redirect: bool,
+    /// Further names and addresses under which people reach this board, such as `"pi.home.arpa"`. They get into
+    /// the certificate and are answered; any other name in a request is refused.
+    pub names: Vec<String>,
+    /// Your own certificate (PEM, leaf first, then the chain), in place of the one from the local authority.
+    /// Needs `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// The private key (PEM) of `certificate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// How long a request waits for a service that is restarting before the answer is 503.
+    pub hold: Span,
+    /// How long a service may take to begin its answer.
+    pub response_timeout: Span,
+    /// How long a client may take to send a request's head.
+    pub header_timeout: Span,
+    /// How long an upload may stand still.
+    pub body_timeout: Span,
+    /// How long a connection without a request stays open.
+    pub idle_timeout: Span,
+    /// How long open requests may take to end when the gateway stops.
+    pub drain: Span,
+    /// Connections at the same time, from everywhere.
+    pub max_connections: usize,
+    /// Connections at the same time from one address. This board itself is not counted.
+    pub max_connections_per_address: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let seconds = |count| Span(Duration::from_secs(count));
+        Self {
+            https: None,
+            https_fallback: 8443,
+            http: None,
+            http_fallback: 8000,
+            redirect: true,
+            names: Vec::new(),
+            certificate: None,
+            key: None,
+            hold: seconds(5),
+            response_timeout: seconds(60),
+            header_timeout: seconds(10),
+            body_timeout: seconds(30),
+            idle_timeout: seconds(60),
+            drain: seconds(8),
+            max_connections: 512,
+            max_connections_per_address: 64,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Connections: counted, accepted, shaken hands with, served by the protocol that ALPN chose, and ended.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::HeaderValue;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::deadline::{Watch, Watched};
+use crate::proxy::{Gateway, Peer};
+use crate::renewal::Renewal;
+
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Longest request head, and longest header list of HTTP/2.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// Requests at the same time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 64;
+/// How often a peer of HTTP/2 is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+/// What a slow reader of HTTP/2 may hold in memory for one stream.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// The wait after a failed accept: the cause (no file descriptor left) needs time to go away.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// One side of the gateway: HTTPS, or plain HTTP.
+pub(crate) struct Side {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) renewal: Arc<Renewal>,
+    pub(crate) admission: Arc<Admission>,
+    /// `None` on the plain side.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) config: Arc<Config>,
+    /// Ends what is still open.
+    pub(crate) kill: CancellationToken,
+}
+
+impl Side {
+    /// Accepts until the gateway stops.
+    pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.gateway.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, from)) => self.clone().take(stream, from),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn take(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
+        let client = from.ip().to_canonical();
+        let Some(place) = self.admission.enter(client) else {
+            tracing::debug!(%client, "too many connections");
+            return;
+        };
+        let tasks = self.gateway.tasks.clone();
+        tasks.spawn(async move {
+            let kill = self.kill.clone();
+            tokio::select! {
+                () = self.serve(stream, client) => {}
+                () = kill.cancelled() => {}
+            }
+            drop(place);
+        });
+    }
+
+    async fn serve(self: Arc<Self>, stream: TcpStream, client: IpAddr) {
+        let Ok(local) = stream.local_addr().map(|address| address.ip().to_canonical()) else {
+            return;
+        };
+        // Small answers must not wait for an acknowledgement; a failure to say so costs only time.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else {
+            return self.http1(stream, client, local).await;
+        };
+        self.renewal.reached_at(local).await;
+        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                self.http2(stream, client, local).await;
+            }
+            Ok(Ok(stream)) => self.http1(stream, client, local).await,
+            Ok(Err(error)) => tracing::debug!(%client, %error, "TLS handshake failed"),
+            Err(_) => tracing::debug!(%client, "TLS handshake took too long"),
+        }
+    }
+
+    fn peer(&self, client: IpAddr, local: IpAddr, heads: bool) -> Option<Arc<Peer>> {
+        let watch = Watch::new(heads, self.config.header_timeout.0, self.config.idle_timeout.0);
+        let client = HeaderValue::try_from(client.to_string()).ok()?;
+        let gateway = self.gateway.clone();
+        Some(Arc::new(Peer {
+            gateway,
+            client,
+            local,
+            watch,
+            secure: self.tls.is_some(),
+        }))
+    }
+
+    async fn http1(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        client: IpAddr,
+        local: IpAddr,
+    ) {
+        let Some(peer) = self.peer(client, local, true) else {
+            return;
+        };
+        let io = TokioIo::new(Watched::new(stream, peer.watch.clone()));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None) // see `deadline`
+            .max_header_size(MAX_HEAD_BYTES)
+            .serve_connection(io, service_fn(move |request| peer.clone().serve(request)))
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.gateway.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%client, %error, "connection broke off");
+        }
+    }
+
+    async fn http2(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        client: IpAddr,
+        local: IpAddr,
+    ) {
+        let Some(peer) = self.peer(client, local, false) else {
+            return;
+        };
+        let io = TokioIo::new(Watched::new(stream, peer.watch.clone()));
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEAD_BYTES as u32)
+            .max_send_buf_size(MAX_SEND_BUFFER)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING)
+            .serve_connection(io, service_fn(move |request| peer.clone().serve(request)));
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.gateway.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%client, %error, "connection broke off");
+        }
+    }
+}
+
+/// Counts connections.
+pub(crate) struct Admission {
+    max: usize,
+    max_per_address: usize,
+    all: AtomicUsize,
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Admission {
+    pub(crate) fn new(config: &Config) -> Arc<Self> {
+        Arc::new(Self {
+            max: config.max_connections,
+            max_per_address: config.max_connections_per_address,
+            all: AtomicUsize::new(0),
+            by_address: Mutex::default(),
+        })
+    }
+
+    /// A place for one more connection, if there is one.
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        if self.all.load(Ordering::Relaxed) >= self.max {
+            return None;
+        }
+        if !address.is_loopback() {
+            let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(address).or_default();
+            if *count >= self.max_per_address {
+                return None;
+            }
+            *count += 1;
+        }
+        self.all.fetch_add(1, Ordering::Relaxed);
+        Some(Place {
+            admission: self.clone(),
+            address,
+        })
+    }
+}
+
+/// A connection's place. Free again when dropped.
+pub(crate) struct Place {
+    admission: Arc<Admission>,
+    address: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.admission.all.fetch_sub(1, Ordering::Relaxed);
+        let mut counts = self
+            .admission
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_limited_in_all_and_by_address() {
+        let config = Config {
+            max_connections: 4,
+            max_connections_per_address: 2,
+            ..Config::default()
+        };
+        let admission = Admission::new(&config);
+        let [phone, laptop, own] = ["10.0.0.1", "10.0.0.2", "127.0.0.1"].map(|text| text.parse().unwrap());
+        let first = admission.enter(phone).unwrap();
+        let _second = admission.enter(phone).unwrap();
+        assert!(admission.enter(phone).is_none(), "a third from one address");
+        let _third = admission.enter(laptop).unwrap();
+        let _fourth = admission.enter(own).unwrap();
+        assert!(admission.enter(own).is_none(), "a fifth in all");
+        drop(first);
+        assert!(admission.enter(phone).is_some(), "a place that became free");
+        assert_eq!(
+            admission.by_address.lock().unwrap().len(),
+            2,
+            "addresses without a connection are forgotten"
+        );
+    }
+}

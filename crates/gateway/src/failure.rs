@@ -1,0 +1,265 @@
+//! Answers of the gateway itself when a request goes nowhere: a page for people, a problem body for programs.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderValue, RETRY_AFTER,
+};
+use http::{Method, Response, StatusCode};
+use pistack_api::problem::{MEDIA_TYPE, ProblemBody};
+use pistack_api::service::Service;
+
+use crate::body::ResponseBody;
+
+/// When a client should come back to a service that is away, in seconds.
+const RETRY_SECONDS: u64 = 2;
+
+/// A request that was not answered by a service.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    detail: Option<&'static str>,
+    service: Option<Service>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            message: message.into(),
+            detail: None,
+            service: None,
+        }
+    }
+
+    /// Adds what happened and what cures it.
+    pub(crate) fn detail(mut self, detail: &'static str) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// No such address.
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "not found")
+    }
+
+    /// Nobody answers at the service's socket.
+    pub(crate) fn down(service: Service) -> Self {
+        Self {
+            service: Some(service),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "service_down",
+                format!("{} is down", service.program()),
+            )
+        }
+        .detail("The supervisor starts it again as long as it can; its state and its log tell more.")
+    }
+
+    /// The service broke off before it had answered.
+    pub(crate) fn broken(service: Service) -> Self {
+        let message = format!("{} broke off the connection", service.program());
+        Self {
+            service: Some(service),
+            ..Self::new(StatusCode::BAD_GATEWAY, "bad_gateway", message)
+        }
+        .detail("Whether it acted on the request is not known.")
+    }
+
+    /// The service took too long.
+    pub(crate) fn late(service: Service) -> Self {
+        let message = format!("{} did not answer in time", service.program());
+        Self {
+            service: Some(service),
+            ..Self::new(StatusCode::GATEWAY_TIMEOUT, "gateway_timeout", message)
+        }
+        .detail("Whether it acted on the request is not known.")
+    }
+
+    /// The client's body did not come, or not in a form that can be read.
+    pub(crate) fn body(timed_out: bool) -> Self {
+        if timed_out {
+            Self::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "the request's body did not arrive in time",
+            )
+        } else {
+            Self::new(StatusCode::BAD_REQUEST, "bad_request", "bad request")
+                .detail("The request's body ended early or its framing is wrong.")
+        }
+    }
+
+    /// A page of another site tried to act with this browser's session.
+    pub(crate) fn foreign_origin() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "csrf", "cross-site request refused")
+            .detail("A request that changes something must come from this board's own pages, or carry a bearer token.")
+    }
+
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer, as the client prefers it.
+    pub(crate) fn answer(self, wish: Wish) -> Response<ResponseBody> {
+        let text = if wish.html { self.page() } else { self.problem() };
+        let kind = if wish.html {
+            "text/html; charset=utf-8"
+        } else {
+            MEDIA_TYPE
+        };
+        let length = text.len();
+        let body = if wish.head {
+            ResponseBody::empty()
+        } else {
+            ResponseBody::full(Bytes::from(text))
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if wish.html {
+            let policy =
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(
+                ALLOW,
+                HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+            );
+        }
+        response
+    }
+
+    fn problem(&self) -> String {
+        let mut extra = serde_json::Map::new();
+        if let Some(service) = self.service {
+            extra.insert("service".to_owned(), service.program().into());
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            extra.insert("retry_after".to_owned(), RETRY_SECONDS.into());
+        }
+        let body = ProblemBody {
+            kind: format!("urn:pistack:problem:{}", self.code),
+            title: self.title().to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.map(str::to_owned),
+            code: self.code.to_owned(),
+            message: self.message.clone(),
+            extra,
+        };
+        serde_json::to_string(&body).unwrap_or_else(|_| r#"{"message":"internal error"}"#.to_owned())
+    }
+
+    fn title(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
+    /// Every text in it is ours: nothing of the request is shown.
+    fn page(&self) -> String {
+        let again = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        let refresh = if again {
+            r#"<meta http-equiv="refresh" content="2">"#
+        } else {
+            ""
+        };
+        let note = if again {
+            "<p>This page tries again by itself.</p>"
+        } else {
+            ""
+        };
+        let detail = self
+            .detail
+            .map(|text| format!("<p>{text}</p>"))
+            .unwrap_or_default();
+        let message = self.service.map_or_else(
+            || self.message.clone(),
+            |service| {
+                let rest = self.message.strip_prefix(service.program()).unwrap_or_default();
+                format!("<code>{}</code>{rest}", service.program())
+            },
+        );
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}\
+             <title>{status} {title}</title><style>{STYLE}</style></head>\
+             <body><main><p>{status} {title}</p><h1>{message}</h1>{detail}{note}\
+             <p><a href=\"/control/\">Dashboard</a></p></main></body></html>",
+            status = self.status.as_u16(),
+            title = self.title(),
+        )
+    }
+}
+
+const STYLE: &str = ":root{color-scheme:light dark}\
+body{font:1rem/1.5 system-ui,sans-serif;margin:0;display:grid;place-items:center;min-height:100vh;\
+background:#f6f7f9;color:#1c2330}\
+main{max-width:34rem;padding:2rem}h1{font-size:1.5rem;line-height:1.3}a{color:#0b5cad}\
+@media(prefers-color-scheme:dark){body{background:#14181f;color:#e4e8ee}a{color:#7db8f5}}";
+
+/// In which form a client wants a failure told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wish {
+    html: bool,
+    head: bool,
+}
+
+impl Wish {
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let accept = headers
+            .get(ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let html = match (accept.find("text/html"), accept.find("json")) {
+            (Some(html), Some(json)) => html < json,
+            (html, _) => html.is_some(),
+        };
+        Self {
+            html,
+            head: method == Method::HEAD,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_get_a_page_and_programs_a_problem() {
+        let wish = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            Wish::of(&Method::GET, &headers).html
+        };
+        assert!(wish(
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        ));
+        for accept in ["application/json", "*/*", "", "application/json, text/html"] {
+            assert!(!wish(accept), "{accept}");
+        }
+        assert!(!Wish::of(&Method::GET, &HeaderMap::new()).html);
+    }
+
+    #[test]
+    fn the_page_names_the_program_and_the_problem_does_too() {
+        let failure = Failure::down(Service::Email);
+        assert!(failure.page().contains("<code>email_service</code> is down"));
+        let body: ProblemBody = serde_json::from_str(&failure.problem()).unwrap();
+        assert_eq!(
+            (body.status, &*body.code, &*body.message),
+            (503, "service_down", "email_service is down")
+        );
+        assert_eq!(body.extra["service"], "email_service");
+    }
+}

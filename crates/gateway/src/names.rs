@@ -1,0 +1,246 @@
+//! The names and addresses of this board. One list drives the certificate, the check of `Host` and the
+//! redirect, so that the three cannot disagree.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// A DNS name in lower case, or an address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Name {
+    /// `pi.local`
+    Dns(String),
+    /// `192.168.1.7`
+    Address(IpAddr),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) => f.write_str(name),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+/// The text is neither a host name nor an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no host name and no address. Write letters, digits and hyphens with dots between them \
+     (`pi.home.arpa`; other alphabets as `xn--...`), or an IP address, without scheme, port or `*`"
+)]
+pub struct BadName(pub String);
+
+impl FromStr for Name {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if let Ok(address) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+            return Ok(Self::Address(address.to_canonical()));
+        }
+        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let good_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        // A last label of digits alone would be read as a (broken) address by every client.
+        let numeric = name
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+        if name.len() <= 253 && !numeric && name.split('.').all(good_label) {
+            Ok(Self::Dns(name))
+        } else {
+            Err(BadName(text.to_owned()))
+        }
+    }
+}
+
+/// Who this board is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// The name to show to people: `pi.local`, or `localhost`.
+    pub(crate) primary: String,
+    /// Found: host name, host name with `.local`, `localhost`, own addresses.
+    pub(crate) found: Vec<Name>,
+    /// Written in the configuration.
+    pub(crate) configured: Vec<Name>,
+    /// The found and configured names as a `Host` header writes them (addresses of version 6 in brackets).
+    hosts: Vec<Box<str>>,
+}
+
+impl Names {
+    /// Asks the kernel for the host name and the addresses.
+    pub(crate) fn gather(configured: &[String]) -> Result<Self, BadName> {
+        // No call is needed for the host name: Linux shows it as a file. Without it `localhost` has to do.
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let addresses = match if_addrs::get_if_addrs() {
+            Ok(interfaces) => interfaces.iter().map(if_addrs::Interface::ip).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "the addresses of this board cannot be read");
+                Vec::new()
+            }
+        };
+        Self::new(host.trim(), addresses, configured)
+    }
+
+    /// Puts the list together.
+    pub(crate) fn new(host: &str, addresses: Vec<IpAddr>, configured: &[String]) -> Result<Self, BadName> {
+        let configured = configured
+            .iter()
+            .map(|name| name.parse())
+            .collect::<Result<Vec<Name>, _>>()?;
+        let mut found = Vec::new();
+        let mut primary = "localhost".to_owned();
+        if let Ok(Name::Dns(full)) = host.parse::<Name>()
+            && full != "localhost"
+        {
+            let bare = full.split('.').next().unwrap_or(&full).to_owned();
+            primary = format!("{bare}.local");
+            found.extend([full, bare, primary.clone()].map(Name::Dns));
+        }
+        found.push(Name::Dns("localhost".to_owned()));
+        found.extend(
+            addresses
+                .into_iter()
+                .map(|address| address.to_canonical())
+                .filter(in_a_url)
+                .map(Name::Address),
+        );
+        found.sort();
+        found.dedup();
+        let hosts = found.iter().chain(&configured).map(as_host).collect();
+        Ok(Self {
+            primary,
+            found,
+            configured,
+            hosts,
+        })
+    }
+
+    /// Whether a `Host` (without port) means this board. `local` is the address that the client reached.
+    pub(crate) fn know(&self, host: &str, local: IpAddr) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+            return true;
+        }
+        // Other spellings of an address, and an address that came up after the list was made.
+        match host.parse::<Name>() {
+            Ok(Name::Address(address)) => {
+                address == local
+                    || self
+                        .found
+                        .iter()
+                        .chain(&self.configured)
+                        .any(|name| *name == Name::Address(address))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether `address` was there when the list was made.
+    pub(crate) fn has_address(&self, address: IpAddr) -> bool {
+        self.found.contains(&Name::Address(address))
+    }
+}
+
+/// Link-local addresses of version 6 need a zone, which no URL can carry.
+fn in_a_url(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(address) => !address.is_unicast_link_local(),
+    }
+}
+
+fn as_host(name: &Name) -> Box<str> {
+    match name {
+        Name::Address(IpAddr::V6(address)) => format!("[{address}]").into(),
+        other => other.to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pi() -> Names {
+        let addresses = ["127.0.0.1", "::1", "192.168.1.7", "fe80::1", "fd00::7"];
+        let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        Names::new("Pi", addresses, &["Board.Example.".to_owned()]).unwrap()
+    }
+
+    #[test]
+    fn the_board_answers_to_its_own_names_only() {
+        let names = pi();
+        let local = "10.0.0.5".parse().unwrap();
+        for host in [
+            "pi",
+            "PI.local",
+            "pi.local.",
+            "localhost",
+            "192.168.1.7",
+            "[::1]",
+            "[0:0::1]",
+            "board.example",
+            "10.0.0.5",
+            "[fd00::7]",
+        ] {
+            assert!(names.know(host, local), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "pi.evil",
+            "192.168.1.8",
+            "[fe80::1]",
+            "localhost.evil",
+            "xpi",
+            ".",
+        ] {
+            assert!(!names.know(host, local), "{host}");
+        }
+        assert_eq!(names.primary, "pi.local");
+        assert!(names.has_address("192.168.1.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_host_name_with_a_domain_is_known_in_full_and_short() {
+        let names = Names::new("pi.lan", Vec::new(), &[]).unwrap();
+        let expected = ["localhost", "pi", "pi.lan", "pi.local"].map(|name| Name::Dns(name.to_owned()));
+        assert_eq!(names.found, expected);
+    }
+
+    #[test]
+    fn an_unusable_host_name_leaves_localhost() {
+        for host in ["", "my_board", "localhost"] {
+            let names = Names::new(host, Vec::new(), &[]).unwrap();
+            assert_eq!(names.found, [Name::Dns("localhost".to_owned())], "{host}");
+            assert_eq!(names.primary, "localhost");
+        }
+    }
+
+    #[test]
+    fn bad_names_are_refused_with_the_cure() {
+        for name in [
+            "",
+            "https://pi",
+            "pi:443",
+            "*.lan",
+            "a..b",
+            "-a",
+            "a_b",
+            "zażółć.pl",
+            "1.2.3.400",
+        ] {
+            let error = Names::new("pi", Vec::new(), &[name.to_owned()]).unwrap_err();
+            assert!(
+                error.to_string().contains(name) && error.to_string().contains("Write"),
+                "{error}"
+            );
+        }
+    }
+}
