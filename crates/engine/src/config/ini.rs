@@ -26,6 +26,8 @@ pub struct SyntaxError {
 pub struct Document {
     defaults: IndexMap<String, Setting>,
     sections: IndexMap<String, Options>,
+    /// By section: settings of `[DEFAULT]` that `%(here)s` has tied to the section's directory.
+    tied: IndexMap<String, Options>,
 }
 
 impl Document {
@@ -67,13 +69,27 @@ impl Document {
     }
 
     /// Puts `here` for every `%(here)s`. supervisord does so after each file as soon as there is an `[include]`, so
-    /// that the name means the directory of the file it stands in.
+    /// that the name means the directory of the file it stands in; in `[DEFAULT]`, of the section that inherits it.
     pub fn replace_here(&mut self, here: &str) {
-        for setting in self.settings_mut() {
+        const HERE: &str = "%(here)s";
+        for setting in self.sections.values_mut().flat_map(Options::settings_mut) {
             if let Some(text) = setting.text_mut()
-                && text.contains("%(here)s")
+                && text.contains(HERE)
             {
-                *text = text.replace("%(here)s", here);
+                *text = text.replace(HERE, here);
+            }
+        }
+        for (key, setting) in &self.defaults {
+            let mut setting = setting.clone();
+            match setting.text_mut() {
+                Some(text) if text.contains(HERE) => *text = text.replace(HERE, here),
+                _ => continue,
+            }
+            for (section, own) in &self.sections {
+                let tied = self.tied.entry(section.clone()).or_default();
+                if own.get(key).is_none() && tied.get(key).is_none() {
+                    tied.insert(key.clone(), setting.clone());
+                }
             }
         }
     }
@@ -104,9 +120,11 @@ impl Document {
     /// A section's options, with those of `[DEFAULT]` for what it does not say.
     pub fn options(&self, section: &str) -> Option<Options> {
         let mut options = self.sections.get(section)?.clone();
-        for (key, setting) in &self.defaults {
+        let tied = self.tied.get(section).into_iter().flat_map(Options::iter);
+        let defaults = self.defaults.iter().map(|(key, setting)| (key.as_str(), setting));
+        for (key, setting) in tied.chain(defaults) {
             if options.get(key).is_none() {
-                options.insert(key.clone(), setting.clone());
+                options.insert(key, setting.clone());
             }
         }
         Some(options)

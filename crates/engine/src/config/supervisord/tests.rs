@@ -238,6 +238,39 @@ fn included_files_merge_in_order_and_have_their_own_here() {
     );
 }
 
+/// Checked against supervisor 4.3.0 with the same two files.
+#[test]
+fn once_there_is_an_include_here_is_known_everywhere() {
+    struct One;
+    impl Outside for One {
+        fn glob(&self, _: &Path) -> Vec<Included> {
+            let text = "[program:a]\ncommand=%(here)s/a\n[supervisord]\nidentifier=%(here)s\n".to_owned();
+            vec![Included {
+                path: "/srv/app/d/a.conf".into(),
+                text: Ok(text),
+            }]
+        }
+    }
+    let text = "[supervisord]\nenvironment=A=\"%(here)s\"\n[DEFAULT]\nserverurl=%(here)s\n[include]\nfiles=d/*\n\
+                [inet_http_server]\nport=9001\nusername=%(here)s\npassword=x\n[program:m]\ncommand=%(here)s/m\n";
+    let model = read_from(text, &One).unwrap();
+    for (program, command) in [("a", "/srv/app/d/a"), ("m", "/srv/app/m")] {
+        let spec = &model.groups[program].processes[0];
+        assert_eq!(spec.command, command);
+        assert_eq!(
+            spec.serverurl.as_deref(),
+            command.strip_suffix(&format!("/{program}")),
+            "{program}"
+        );
+    }
+    assert_eq!(model.settings.identifier, "/srv/app/d");
+    assert_eq!(model.settings.environment["A"], "/srv/app");
+    assert_eq!(
+        model.servers[0].credentials,
+        Some(("/srv/app".to_owned(), "x".to_owned()))
+    );
+}
+
 #[test]
 fn sections_that_must_be_there() {
     assert_eq!(
