@@ -1,6 +1,14 @@
 //! What goes into the engine and what comes out of it.
+//!
+//! The order that the driver keeps: hand in an input, then take actions until there are none, then wait. Answers to
+//! `Spawn` and `Kill` go in as soon as they are known, before the next action is taken: a `Reply` comes out after
+//! the actions it stands for, so that it can still tell of their failure.
+
+mod fault;
 
 use std::time::Duration;
+
+pub use self::fault::{Fault, FaultCode};
 
 use crate::config::model::{GroupSpec, LogLevel, Model};
 use crate::event::Event;
@@ -29,6 +37,8 @@ pub enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
+    /// By this signal, leaving a core file.
+    Core(i32),
 }
 
 /// An output channel.
@@ -57,14 +67,15 @@ pub enum Input {
         /// supervisord's `spawnerr` text.
         error: String,
     },
-    /// A child ended.
+    /// A child ended. Everything it wrote has been handed in before.
     Exited {
         /// Which.
         process: ProcessId,
         /// How.
         exit: Exit,
     },
-    /// [`Action::Kill`] failed for another reason than that the process is gone.
+    /// [`Action::Kill`] failed for another reason than that the process is gone. To be handed in before the next
+    /// action is taken.
     KillFailed {
         /// Which.
         process: ProcessId,
@@ -103,9 +114,11 @@ pub enum Input {
         /// What.
         command: Command,
     },
-    /// The daemon should end (SIGTERM, SIGINT, SIGQUIT): same as the `Shutdown` command without a reply.
+    /// The daemon should end (SIGTERM, SIGINT, SIGQUIT): same as the `Shutdown` command without a reply. The line
+    /// `received SIGTERM indicating exit request` is the daemon's, which knows the signal.
     ShutdownSignal,
-    /// A new, already valid configuration after SIGHUP: everything is stopped, then [`Action::Restart`].
+    /// A new, already valid configuration after SIGHUP: everything is stopped, then [`Action::Restart`]. Ignored
+    /// while shutting down.
     RestartSignal,
     /// The deadline of [`crate::Engine::next_deadline`] came.
     Tick,
@@ -115,7 +128,8 @@ pub enum Input {
 /// read methods and never get here.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// `startProcess`; `name` may be `group:*`.
+    /// `startProcess`; `name` may be `group:*`. Whether there is a file to execute is the daemon's to know: it
+    /// asks [`crate::Engine::start_candidates`] and answers for those without one by [`crate::Engine::veto`].
     Start {
         /// `process`, `group:process` or `group:*`.
         name: String,
@@ -198,15 +212,6 @@ pub enum Command {
     Shutdown,
     /// `restart`.
     Restart,
-}
-
-/// A fault for a client: supervisord's code and text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Code.
-    pub code: i32,
-    /// `BAD_NAME: camera`.
-    pub text: String,
 }
 
 /// One row of the answer to a group call.

@@ -13,4 +13,4 @@ pub mod io;
 pub mod state;
 mod supervisor;
 
-pub use supervisor::Engine;
+pub use supervisor::{Engine, ProcessView};

@@ -17,7 +17,14 @@ pub enum ProcessState {
 impl ProcessState {
     /// Every state.
     pub const ALL: [Self; 8] = [
-        Self::Stopped, Self::Starting, Self::Running, Self::Backoff, Self::Stopping, Self::Exited, Self::Fatal, Self::Unknown,
+        Self::Stopped,
+        Self::Starting,
+        Self::Running,
+        Self::Backoff,
+        Self::Stopping,
+        Self::Exited,
+        Self::Fatal,
+        Self::Unknown,
     ];
 
     /// supervisord's code.
