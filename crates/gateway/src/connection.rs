@@ -1,6 +1,7 @@
 //! Connections: counted, accepted, shaken hands with, served by the protocol that ALPN chose, and ended.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -55,7 +57,7 @@ impl Side {
             };
             match accepted {
                 Ok((stream, from)) => self.clone().take(stream, from),
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -88,20 +90,39 @@ impl Side {
         // Small answers must not wait for an acknowledgement; a failure to say so costs only time.
         let _ = stream.set_nodelay(true);
         let Some(tls) = &self.tls else {
-            return self.http1(stream, client, local).await;
+            return self.http1(stream, client, local, false).await;
         };
-        self.renewal.reached_at(local).await;
-        match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                self.http2(stream, client, local).await;
-            }
-            Ok(Ok(stream)) => self.http1(stream, client, local).await,
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(HANDSHAKE, self.shake_hands(tls, stream, local)) => shaken,
+            () = self.gateway.stop.cancelled() => return,
+        };
+        match shaken {
+            Ok(Ok(Shaken::Http1(stream))) => self.http1(stream, client, local, true).await,
+            Ok(Ok(Shaken::Http2(stream))) => self.http2(stream, client, local).await,
+            Ok(Ok(Shaken::Plain(stream))) => self.http1(stream, client, local, false).await,
             Ok(Err(error)) => tracing::debug!(%client, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%client, "TLS handshake took too long"),
         }
     }
 
-    fn peer(&self, client: IpAddr, local: IpAddr, heads: bool) -> Option<Arc<Peer>> {
+    async fn shake_hands(&self, tls: &TlsAcceptor, stream: TcpStream, local: IpAddr) -> io::Result<Shaken> {
+        // Who types the port without `https://` speaks plain HTTP here, and is led to the right address.
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first[0].is_ascii_uppercase() {
+            return Ok(Shaken::Plain(stream));
+        }
+        self.renewal.reached_at(local).await;
+        let stream = Box::new(tls.accept(stream).await?);
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok(if http2 {
+            Shaken::Http2(stream)
+        } else {
+            Shaken::Http1(stream)
+        })
+    }
+
+    fn peer(&self, client: IpAddr, local: IpAddr, heads: bool, secure: bool) -> Option<Arc<Peer>> {
         let watch = Watch::new(heads, self.config.header_timeout.0, self.config.idle_timeout.0);
         let client = HeaderValue::try_from(client.to_string()).ok()?;
         let gateway = self.gateway.clone();
@@ -110,7 +131,7 @@ impl Side {
             client,
             local,
             watch,
-            secure: self.tls.is_some(),
+            secure,
         }))
     }
 
@@ -119,8 +140,9 @@ impl Side {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         client: IpAddr,
         local: IpAddr,
+        secure: bool,
     ) {
-        let Some(peer) = self.peer(client, local, true) else {
+        let Some(peer) = self.peer(client, local, true, secure) else {
             return;
         };
         let io = TokioIo::new(Watched::new(stream, peer.watch.clone()));
@@ -149,7 +171,7 @@ impl Side {
         client: IpAddr,
         local: IpAddr,
     ) {
-        let Some(peer) = self.peer(client, local, false) else {
+        let Some(peer) = self.peer(client, local, false, true) else {
             return;
         };
         let io = TokioIo::new(Watched::new(stream, peer.watch.clone()));
@@ -173,6 +195,13 @@ impl Side {
             tracing::debug!(%client, %error, "connection broke off");
         }
     }
+}
+
+/// What a client turned out to speak. Boxed: handshakes that wait should not take the room of those done.
+enum Shaken {
+    Http1(Box<TlsStream<TcpStream>>),
+    Http2(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
 }
 
 /// Counts connections.

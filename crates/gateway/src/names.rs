@@ -69,6 +69,8 @@ pub(crate) struct Names {
     pub(crate) found: Vec<Name>,
     /// Written in the configuration.
     pub(crate) configured: Vec<Name>,
+    /// All own addresses, those included that no URL can carry.
+    addresses: Vec<IpAddr>,
     /// The found and configured names as a `Host` header writes them (addresses of version 6 in brackets).
     hosts: Vec<Box<str>>,
 }
@@ -78,18 +80,18 @@ impl Names {
     pub(crate) fn gather(configured: &[String]) -> Result<Self, BadName> {
         // No call is needed for the host name: Linux shows it as a file. Without it `localhost` has to do.
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let addresses = match if_addrs::get_if_addrs() {
+        let addresses: Vec<IpAddr> = match if_addrs::get_if_addrs() {
             Ok(interfaces) => interfaces.iter().map(if_addrs::Interface::ip).collect(),
             Err(error) => {
                 tracing::warn!(%error, "the addresses of this board cannot be read");
                 Vec::new()
             }
         };
-        Self::new(host.trim(), addresses, configured)
+        Self::new(host.trim(), &addresses, configured)
     }
 
     /// Puts the list together.
-    pub(crate) fn new(host: &str, addresses: Vec<IpAddr>, configured: &[String]) -> Result<Self, BadName> {
+    pub(crate) fn new(host: &str, addresses: &[IpAddr], configured: &[String]) -> Result<Self, BadName> {
         let configured = configured
             .iter()
             .map(|name| name.parse())
@@ -104,11 +106,12 @@ impl Names {
             found.extend([full, bare, primary.clone()].map(Name::Dns));
         }
         found.push(Name::Dns("localhost".to_owned()));
+        let addresses: Vec<IpAddr> = addresses.iter().map(IpAddr::to_canonical).collect();
         found.extend(
             addresses
-                .into_iter()
-                .map(|address| address.to_canonical())
-                .filter(in_a_url)
+                .iter()
+                .filter(|address| in_a_url(address))
+                .copied()
                 .map(Name::Address),
         );
         found.sort();
@@ -118,6 +121,7 @@ impl Names {
             primary,
             found,
             configured,
+            addresses,
             hosts,
         })
     }
@@ -144,7 +148,7 @@ impl Names {
 
     /// Whether `address` was there when the list was made.
     pub(crate) fn has_address(&self, address: IpAddr) -> bool {
-        self.found.contains(&Name::Address(address))
+        self.addresses.contains(&address)
     }
 }
 
@@ -169,8 +173,8 @@ mod tests {
 
     fn pi() -> Names {
         let addresses = ["127.0.0.1", "::1", "192.168.1.7", "fe80::1", "fd00::7"];
-        let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        Names::new("Pi", addresses, &["Board.Example.".to_owned()]).unwrap()
+        let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        Names::new("Pi", &addresses, &["Board.Example.".to_owned()]).unwrap()
     }
 
     #[test]
@@ -205,11 +209,15 @@ mod tests {
         }
         assert_eq!(names.primary, "pi.local");
         assert!(names.has_address("192.168.1.7".parse().unwrap()));
+        assert!(
+            names.has_address("fe80::1".parse().unwrap()),
+            "known, though no name"
+        );
     }
 
     #[test]
     fn a_host_name_with_a_domain_is_known_in_full_and_short() {
-        let names = Names::new("pi.lan", Vec::new(), &[]).unwrap();
+        let names = Names::new("pi.lan", &[], &[]).unwrap();
         let expected = ["localhost", "pi", "pi.lan", "pi.local"].map(|name| Name::Dns(name.to_owned()));
         assert_eq!(names.found, expected);
     }
@@ -217,7 +225,7 @@ mod tests {
     #[test]
     fn an_unusable_host_name_leaves_localhost() {
         for host in ["", "my_board", "localhost"] {
-            let names = Names::new(host, Vec::new(), &[]).unwrap();
+            let names = Names::new(host, &[], &[]).unwrap();
             assert_eq!(names.found, [Name::Dns("localhost".to_owned())], "{host}");
             assert_eq!(names.primary, "localhost");
         }
@@ -236,7 +244,7 @@ mod tests {
             "zażółć.pl",
             "1.2.3.400",
         ] {
-            let error = Names::new("pi", Vec::new(), &[name.to_owned()]).unwrap_err();
+            let error = Names::new("pi", &[], &[name.to_owned()]).unwrap_err();
             assert!(
                 error.to_string().contains(name) && error.to_string().contains("Write"),
                 "{error}"

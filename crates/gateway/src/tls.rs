@@ -9,6 +9,8 @@ mod own;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -22,6 +24,8 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::X509Certificate;
 
 use crate::config::Config;
 use crate::names::{BadName, Name, Names};
@@ -207,14 +211,7 @@ impl Certificates {
 fn gather(configured: &[String], own: Option<&OwnFiles>) -> Result<Names, TlsError> {
     let mut all = configured.to_vec();
     if let Some(files) = own {
-        // A wildcard names no single host; such hosts belong into `names`.
-        all.extend(
-            files
-                .names()?
-                .iter()
-                .filter(|name| name.parse::<Name>().is_ok())
-                .cloned(),
-        );
+        all.extend(files.names()?);
     }
     Ok(Names::gather(&all)?)
 }
@@ -255,4 +252,26 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, TlsError> {
 /// The moment in rustls's form.
 fn unix_time(unix: i64) -> rustls_pki_types::UnixTime {
     rustls_pki_types::UnixTime::since_unix_epoch(Duration::from_secs(unix.unsigned_abs()))
+}
+
+/// The names in the certificate.
+fn presented(certificate: &X509Certificate<'_>) -> BTreeSet<Name> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    names
+        .into_iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            // A wildcard names no single host; such hosts belong into `[gateway] names`.
+            GeneralName::DNSName(name) => name.parse().ok(),
+            GeneralName::IPAddress(bytes) => address(bytes).map(Name::Address),
+            _ => None,
+        })
+        .collect()
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    <[u8; 4]>::try_from(bytes)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
 }

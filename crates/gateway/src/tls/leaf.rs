@@ -1,8 +1,6 @@
 //! The certificate of the board itself, signed by the local authority: made when there is none, when names or
 //! addresses change, and thirty days before it expires.
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,11 +12,10 @@ use rustls::client::danger::ServerCertVerifier as _;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::authority::{Authority, COMMON_NAME};
-use super::{TlsError, days, moment, provider, read, unix_time};
+use super::{TlsError, days, moment, presented, provider, read, unix_time};
 use crate::names::{Name, Names};
 
 /// How far before the present a leaf is dated. With [`LIFE`] it stays below the 825 days that Apple allows.
@@ -98,27 +95,6 @@ fn examine(pem: &[u8], authority: &Authority, wanted: &[Name], now: i64) -> Resu
     Ok(Found::Good(key))
 }
 
-/// The names in the certificate.
-fn presented(certificate: &X509Certificate<'_>) -> BTreeSet<Name> {
-    let names = certificate.subject_alternative_name().ok().flatten();
-    names
-        .into_iter()
-        .flat_map(|extension| &extension.value.general_names)
-        .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(Name::Dns(name.to_ascii_lowercase())),
-            GeneralName::IPAddress(bytes) => address(bytes).map(Name::Address),
-            _ => None,
-        })
-        .collect()
-}
-
-fn address(bytes: &[u8]) -> Option<IpAddr> {
-    <[u8; 4]>::try_from(bytes)
-        .map(IpAddr::from)
-        .or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
-        .ok()
-}
-
 /// Checks the leaf as a client would that trusts nothing but the root.
 fn verify(key: &CertifiedKey, authority: &Authority, wanted: &[Name], now: i64) -> Result<(), String> {
     let text = |error: &dyn std::fmt::Display| format!("a client would refuse it: {error}");
@@ -168,6 +144,18 @@ fn issue(
         .map_err(|error| refused(error.to_string()))?;
     // An authority brought along by the operator may forbid what ours allows: told before anything is written.
     verify(&key, authority, wanted, now).map_err(refused)?;
+    let left_out: Vec<String> = names
+        .found
+        .iter()
+        .filter(|name| !wanted.contains(name))
+        .map(Name::to_string)
+        .collect();
+    if !left_out.is_empty() {
+        tracing::info!(
+            ?left_out,
+            "the authority may not vouch for these names, so the certificate lacks them"
+        );
+    }
     write_atomic(
         path,
         format!("{}{}", certificate.pem(), pair.serialize_pem()).as_bytes(),

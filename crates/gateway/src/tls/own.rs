@@ -6,11 +6,11 @@ use std::time::SystemTime;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{TlsError, provider, read};
+use super::{TlsError, presented, provider, read};
 use crate::config::Config;
+use crate::names::Name;
 
 /// Two files of the operator's.
 pub(super) struct OwnFiles {
@@ -90,15 +90,9 @@ impl OwnFiles {
     /// The DNS names and addresses in the certificate.
     pub(super) fn names(&self) -> Result<Vec<String>, TlsError> {
         let chain = self.chain()?;
-        let parsed = parse(&self.certificate, &chain)?;
-        let names = parsed.subject_alternative_name().ok().flatten();
-        Ok(names
-            .into_iter()
-            .flat_map(|extension| &extension.value.general_names)
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some((*name).to_owned()),
-                _ => None,
-            })
+        Ok(presented(&parse(&self.certificate, &chain)?)
+            .iter()
+            .map(Name::to_string)
             .collect())
     }
 

@@ -20,7 +20,7 @@ const NOW: i64 = 1_800_000_000;
 fn names(host: &str, addresses: &[&str], configured: &[&str]) -> Names {
     let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
     let configured: Vec<String> = configured.iter().map(|&text| text.to_owned()).collect();
-    Names::new(host, addresses, &configured).unwrap()
+    Names::new(host, &addresses, &configured).unwrap()
 }
 
 fn pi() -> Names {

@@ -10,9 +10,10 @@ use pistack_api::service::Service;
 use pistack_gateway::Addresses;
 use pistack_kit::testing::eventually;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::harness::{PATIENCE, Stack, config, status};
+use crate::harness::{PATIENCE, Stack, config, field, status};
 
 /// Milliseconds until the gateway closes after `bytes`, which come after a whole request if `before` says so.
 async fn closed_after(stack: &Stack, protocol: &[u8], before: bool, bytes: &[u8]) -> u128 {
@@ -100,14 +101,8 @@ async fn try_connect(stack: &Stack) -> std::io::Result<()> {
 #[tokio::test]
 async fn no_tls_and_broken_tls_hurt_nobody() {
     let stack = Stack::start().await;
-    for bytes in [
-        &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
-        b"\x16\x03\x01\xff\xff\x01",
-        b"\0\0\0\0",
-    ] {
-        let mut stream = tokio::net::TcpStream::connect(stack.addresses.https)
-            .await
-            .unwrap();
+    for bytes in [&b"\x16\x03\x01\xff\xff\x01"[..], b"\0\0\0\0", b"get / http", b""] {
+        let mut stream = TcpStream::connect(stack.addresses.https).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         stream.shutdown().await.unwrap();
         let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new()))
@@ -115,6 +110,48 @@ async fn no_tls_and_broken_tls_hurt_nobody() {
             .expect("it stays open");
     }
     assert_eq!(stack.get("/api/info/x").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn plain_http_on_the_port_of_https_is_led_there() {
+    let stack = Stack::start().await;
+    let host = stack.host();
+    let mut stream = TcpStream::connect(stack.addresses.https).await.unwrap();
+    let request = format!("GET /api/info/x HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer))
+        .await
+        .expect("it stays open")
+        .unwrap();
+    assert_eq!(status(&answer), 301);
+    assert_eq!(
+        field(&answer, "location"),
+        Some(&*format!("https://{host}/api/info/x"))
+    );
+    assert_eq!(stack.seen_count(), 0, "nothing passes without TLS");
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_end_holds_nobody_up() {
+    let mut stack = Stack::start().await;
+    let mut silent = TcpStream::connect(stack.addresses.https).await.unwrap();
+    let mut half = TcpStream::connect(stack.addresses.https).await.unwrap();
+    half.write_all(b"\x16\x03\x01").await.unwrap();
+    assert_eq!(stack.get("/api/info/x").await.status(), StatusCode::OK);
+    let started = Instant::now();
+    stack.stop();
+    stack.ended().await.unwrap();
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        started.elapsed()
+    );
+    for stream in [&mut silent, &mut half] {
+        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new()))
+            .await
+            .expect("it stays open");
+    }
 }
 
 #[tokio::test]
@@ -139,7 +176,7 @@ async fn open_requests_may_end_when_the_gateway_stops() {
         stack.stop();
         eventually("the file to go", || async { (!published.exists()).then_some(()) }).await;
         eventually("new connections to be refused", || async {
-            tokio::net::TcpStream::connect(stack.addresses.https).await.err()
+            TcpStream::connect(stack.addresses.https).await.err()
         })
         .await;
         go.send(true).unwrap();

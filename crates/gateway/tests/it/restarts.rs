@@ -23,19 +23,27 @@ async fn requests_wait_for_a_service_that_comes_back() {
     stack.kill(Service::Info).await;
     let echo = stack.echo();
     let path = stack.paths.service_socket(Service::Info);
-    // Refused at first, then no socket at all, then there again: what a restart looks like.
-    let back = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        std::fs::remove_file(&path).unwrap();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let listener = UnixListener::bind(&path).unwrap();
-        tokio::spawn(async move { axum::serve(listener, echo).await });
+    let requests = async {
+        tokio::join!(
+            stack.get("/api/info/read"),
+            stack.send(post("/api/info/written", "hello"))
+        )
     };
-    let (read, written, ()) = tokio::join!(
-        stack.get("/api/info/read"),
-        stack.send(post("/api/info/written", "hello")),
-        back
+    let mut requests = std::pin::pin!(requests);
+    // Refused at first, then no socket at all, then there again: what a restart looks like.
+    let moment = Duration::from_millis(200);
+    assert!(
+        tokio::time::timeout(moment, &mut requests).await.is_err(),
+        "they wait"
     );
+    std::fs::remove_file(&path).unwrap();
+    assert!(
+        tokio::time::timeout(moment, &mut requests).await.is_err(),
+        "they still wait"
+    );
+    let listener = UnixListener::bind(&path).unwrap();
+    tokio::spawn(async move { axum::serve(listener, echo).await });
+    let (read, written) = requests.await;
     assert_eq!(
         (read.status(), written.status()),
         (StatusCode::OK, StatusCode::OK)
