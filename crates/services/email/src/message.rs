@@ -171,7 +171,7 @@ mod tests {
         let anna = "anna@example.org";
         for (to, subject, text, reason) in [
             (vec![], "s", "t", "`to` is empty"),
-            (vec![""], "s", "t", "no mail address"),
+            (vec![""], "s", "t", "`to` is empty"),
             (vec!["anna"], "s", "t", "no mail address"),
             (vec![anna, "b@"], "s", "t", "no mail address"),
             (

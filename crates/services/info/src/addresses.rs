@@ -9,7 +9,7 @@ use url::Url;
 use crate::fetch::Fetcher;
 
 /// How long an answer of the outside is good.
-const FRESH: Duration = Duration::from_secs(15 * 60);
+const FRESH: Duration = Duration::from_mins(15);
 /// How long nobody is asked again after nobody answered.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
 

@@ -17,9 +17,9 @@ use crate::error::Error;
 use crate::fetch::Fetcher;
 
 /// How long an answer is good: Open-Meteo computes a new one every 15 minutes.
-const FRESH: Duration = Duration::from_secs(15 * 60);
+const FRESH: Duration = Duration::from_mins(15);
 /// How long nobody is asked for a place after "too many requests".
-const AFTER_TOO_MANY: Duration = Duration::from_secs(60);
+const AFTER_TOO_MANY: Duration = Duration::from_mins(1);
 /// Places kept. The least recently asked one goes first.
 const PLACES: usize = 64;
 

@@ -101,8 +101,8 @@ mod tests {
 
     fn line(bcm: Option<u32>, pin: Option<u8>) -> LineConfig {
         LineConfig {
-            bcm,
             pin,
+            bcm,
             ..LineConfig::default()
         }
     }

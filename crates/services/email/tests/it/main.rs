@@ -1,5 +1,7 @@
 //! The email service against a mail server in this process.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod server;
 
 use std::path::PathBuf;

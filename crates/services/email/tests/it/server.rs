@@ -46,8 +46,6 @@ pub(crate) struct Taken {
     pub(crate) to: Vec<String>,
     pub(crate) mail: String,
     pub(crate) encrypted: bool,
-    /// Lines received before TLS.
-    pub(crate) clear: Vec<String>,
 }
 
 pub(crate) struct Server {
@@ -95,7 +93,7 @@ impl Server {
                 let acceptor = acceptor.clone();
                 // A broken conversation is what some tests want.
                 tokio::spawn(async move {
-                    if setup_implicit(&talk) {
+                    if talk.setup.implicit {
                         talk.mail.encrypted = true;
                         let stream = acceptor.accept(stream).await?;
                         return talk.run(stream, true).await.map(drop);
@@ -121,10 +119,6 @@ impl Server {
     pub(crate) fn clear(&self) -> Vec<String> {
         self.clear.lock().unwrap().clone()
     }
-}
-
-fn setup_implicit(talk: &Talk) -> bool {
-    talk.setup.implicit
 }
 
 struct Talk {
@@ -174,13 +168,14 @@ impl Talk {
                     self.mail.from = argument(&line);
                     "250 ok\r\n".into()
                 }
-                "RCPT" => match self.setup.fault {
-                    Fault::Rcpt(answer) => format!("{answer}\r\n"),
-                    _ => {
+                "RCPT" => {
+                    if let Fault::Rcpt(answer) = self.setup.fault {
+                        format!("{answer}\r\n")
+                    } else {
                         self.mail.to.push(argument(&line));
                         "250 ok\r\n".into()
                     }
-                },
+                }
                 "DATA" if self.setup.fault == Fault::DropAtData => return Ok(None),
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
@@ -229,7 +224,6 @@ impl Talk {
         if let Fault::Data(answer) = self.setup.fault {
             return Ok(format!("{answer}\r\n"));
         }
-        self.mail.clear = self.clear.lock().unwrap().clone();
         self.taken.lock().unwrap().push(self.mail.clone());
         Ok("250 2.0.0 queued\r\n".into())
     }

@@ -1,5 +1,10 @@
 //! `GET /api/info/weather`.
 
+#![expect(
+    unused_qualifications,
+    reason = "written by utoipa's macro for query parameters"
+)]
+
 use axum::Json;
 use axum::extract::State;
 use pistack_kit::extract::Query;
@@ -37,6 +42,7 @@ impl Default for WeatherQuery {
 /// From Open-Meteo, 15 minutes old at most. 503 `weather_unavailable` when it cannot be had.
 #[utoipa::path(
     get, path = "/api/info/weather", operation_id = "get_weather", tag = "info", security(()),
+    params(WeatherQuery),
     responses((status = 200, description = "The weather", body = Weather))
 )]
 pub(crate) async fn get_weather(

@@ -1,5 +1,10 @@
 //! The original's two calls.
 
+#![expect(
+    unused_qualifications,
+    reason = "written by utoipa's macro for query parameters"
+)]
+
 use axum::Json;
 use axum::extract::State;
 use pistack_kit::extract;
@@ -87,6 +92,7 @@ pub(crate) async fn set_gpio(
 /// Changes nothing: an output reports its level, an unused pin is read as an input.
 #[utoipa::path(
     get, path = "/api/io/gpio/read", operation_id = "read_gpio", tag = "gpio",
+    params(ReadQuery),
     responses((status = 200, description = "The level", body = ReadAnswer))
 )]
 pub(crate) async fn read_gpio(

@@ -1,5 +1,7 @@
 //! The io service's routes on the simulated backend.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};

@@ -1,5 +1,10 @@
 //! `GET /api/supervisor/events`: the supervisor's events as server-sent events.
 
+#![expect(
+    unused_qualifications,
+    reason = "written by utoipa's macro for query parameters"
+)]
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -44,10 +49,9 @@ pub(crate) struct EventQuery {
 pub(crate) async fn stream_events(
     caller: AdminCaller,
     State(state): State<Supervisor>,
-    query: Query<EventQuery>,
+    Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> Response {
-    let Query(query) = query;
     let header = headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.trim().parse().ok());

@@ -1,5 +1,10 @@
 //! `GET /api/supervisor/processes/{name}/log`.
 
+#![expect(
+    unused_qualifications,
+    reason = "written by utoipa's macro for query parameters"
+)]
+
 use axum::Json;
 use axum::extract::State;
 use pistack_kit::extract::Query;
@@ -41,9 +46,8 @@ pub(crate) async fn read_process_log(
     _: AdminCaller,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
-    query: Query<LogQuery>,
+    Query(query): Query<LogQuery>,
 ) -> Result<Json<LogPiece>, Problem> {
-    let Query(query) = query;
     let channel = query.channel.unwrap_or(Channel::Stdout);
     if query.tail.is_some() && (query.offset.is_some() || query.length.is_some()) {
         return Err(bad("`tail` stands alone, or `offset` and `length` do"));

@@ -187,7 +187,9 @@ impl Fake {
             "getAllProcessInfo" => {
                 let all = state.processes.clone();
                 drop(state);
-                all.iter().for_each(|info| self.move_on(info));
+                for info in &all {
+                    self.move_on(info);
+                }
                 Ok(Value::Array(all.iter().map(ProcessInfo::to_value).collect()))
             }
             "getProcessInfo" => {

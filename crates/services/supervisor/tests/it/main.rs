@@ -1,5 +1,7 @@
 //! The supervisor service's routes against a fake supervisor on a real socket.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod events;
 mod fake;
 mod list;
@@ -37,7 +39,7 @@ pub(crate) struct Bench {
 impl Bench {
     /// Against a fake supervisor on the state directory's socket; its event stream is already connected.
     pub(crate) async fn new() -> Self {
-        let bench = Self::with(Config::default(), true).await;
+        let bench = Self::with(Config::default(), true);
         eventually("the event stream is connected", async || {
             bench.fake.event_streams_open(1)
         })
@@ -45,7 +47,7 @@ impl Bench {
         bench
     }
 
-    pub(crate) async fn with(config: Config, serve: bool) -> Self {
+    pub(crate) fn with(config: Config, serve: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let auth = TestAuth::new();
         let context = testing::context(Service::Supervisor, directory.path(), &auth);

@@ -11,7 +11,7 @@ use crate::{Bench, hasty};
 
 #[tokio::test]
 async fn no_supervisor_is_503_and_names_the_socket() {
-    let bench = Bench::with(Config::default(), false).await;
+    let bench = Bench::with(Config::default(), false);
     for (status, body) in [
         bench.get("/processes/list").await,
         bench.post("/processes/camera/start").await,
@@ -27,7 +27,7 @@ async fn no_supervisor_is_503_and_names_the_socket() {
 
 #[tokio::test]
 async fn a_hanging_supervisor_is_503_in_time() {
-    let bench = Bench::with(hasty(), true).await;
+    let bench = Bench::with(hasty(), true);
     eventually("the event stream is connected", async || {
         bench.fake.event_streams_open(1)
     })
@@ -92,7 +92,7 @@ async fn a_supervisord_elsewhere_with_a_password() {
         password: Some(Password::new("secret")),
         ..config.clone()
     };
-    let bench = Bench::with(good, false).await;
+    let bench = Bench::with(good, false);
     let (status, body) = bench.get("/processes/list").await;
     assert_eq!((status.as_u16(), body.as_array().map(Vec::len)), (200, Some(5)));
     let (status, body) = bench.post("/processes/camera/start").await;
@@ -108,8 +108,7 @@ async fn a_supervisord_elsewhere_with_a_password() {
             ..config.clone()
         },
         false,
-    )
-    .await;
+    );
     let (status, body) = bench.get("/processes/list").await;
     assert_eq!(status, 502, "{body}");
 
@@ -122,14 +121,13 @@ async fn a_supervisord_elsewhere_with_a_password() {
             ..config
         },
         false,
-    )
-    .await;
+    );
     assert_eq!(bench.get("/processes/list").await.0, 200);
 }
 
 #[tokio::test]
 async fn a_bad_configuration_is_refused_with_its_cure() {
-    let bench = Bench::with(Config::default(), false).await;
+    let bench = Bench::with(Config::default(), false);
     let refused = |config: Config| {
         pistack_supervisor::app(&bench.context, &config)
             .unwrap_err()
@@ -163,8 +161,7 @@ async fn a_stop_that_takes_too_long_is_answered_with_the_state() {
             ..Config::default()
         },
         true,
-    )
-    .await;
+    );
     let (status, body) = bench.post("/processes/auth_service/stop").await;
     assert_eq!((status.as_u16(), &body["statename"]), (200, &"STOPPING".into()));
     let (status, body) = bench.post("/processes/event_listener/restart").await;
