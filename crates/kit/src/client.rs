@@ -160,7 +160,7 @@ impl Client {
         {
             result = send(head, body).await;
         }
-        result.map_err(|error| self.failed(error))
+        result.map_err(|error| self.failed(&error))
     }
 
     fn absolute(&self, uri: &Uri) -> Uri {
@@ -175,7 +175,7 @@ impl Client {
         Uri::from_parts(parts).unwrap_or_default()
     }
 
-    fn failed(&self, error: PooledError) -> ClientError {
+    fn failed(&self, error: &PooledError) -> ClientError {
         if error.is_connect() {
             let root = error
                 .source()

@@ -208,7 +208,7 @@ fn classify(path: &Path, error: sqlx::Error) -> DatabaseError {
     let path = path.to_owned();
     let code = error
         .as_database_error()
-        .and_then(|error| error.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .and_then(|code| code.parse::<i32>().ok());
     match code.map(|code| code & 0xff) {
         Some(CORRUPT | NOT_A_DATABASE) => {

@@ -139,7 +139,8 @@ fn close_to_others(path: &Path) -> Result<(), PathError> {
         .map_err(failed(path, "read"))?
         .permissions()
         .mode();
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     std::fs::set_permissions(path, Permissions::from_mode(0o700))

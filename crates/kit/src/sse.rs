@@ -220,7 +220,8 @@ mod tests {
     proptest! {
         #[test]
         fn reads_the_same_however_the_bytes_are_cut(numbers in prop::collection::vec(any::<u64>(), 0..20), size in 1_usize..9) {
-            let text: String = numbers.iter().map(|number| format!("{number}\n")).collect();
+            let lines: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            let text = lines.join("\n");
             let chunks = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             prop_assert_eq!(runtime.block_on(read_all(chunks)), numbers);

@@ -99,8 +99,6 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut condit
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(10), polling).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited 10 s in vain until {what}"),
-    }
+    let result = tokio::time::timeout(Duration::from_secs(10), polling).await;
+    result.unwrap_or_else(|_| panic!("waited 10 s in vain until {what}"))
 }

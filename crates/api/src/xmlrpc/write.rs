@@ -71,7 +71,9 @@ fn write_value(value: &Value, xml: &mut String) {
         }
         Value::Array(items) => {
             xml.push_str("<value><array><data>\n");
-            items.iter().for_each(|item| write_value(item, xml));
+            for item in items {
+                write_value(item, xml);
+            }
             xml.push_str("</data></array></value>\n");
         }
         Value::Struct(members) => {

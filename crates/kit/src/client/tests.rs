@@ -155,7 +155,8 @@ async fn broken_cut_and_endless_answers_are_told() {
         let (mut stream, _) = listener.accept().await.unwrap();
         read_head(&mut stream).await.unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
-        while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+        let chunk = vec![b'x'; 65_536];
+        while stream.write_all(&chunk).await.is_ok() {}
     });
     assert!(matches!(
         client.send(get("/"), DEADLINE).await,

@@ -85,7 +85,7 @@ impl Document {
             match (&mut first.value.data, entry.value.data) {
                 (Data::Table(into), Data::Table(from)) => self.merge_entries(&name, into, from, errors),
                 (Data::List(into), Data::List(from)) if are_tables(into) && are_tables(&from) => {
-                    into.extend(from)
+                    into.extend(from);
                 }
                 _ => errors.push(self.defined_twice(&show_path(&[&name]), &first.key, entry.key)),
             }

@@ -10,6 +10,10 @@ use super::error::ConfigError;
 /// Reads a `.env` file: `NAME=value` a line, `export` before it, values bare, in single or in double quotes
 /// (these may run over several lines), comments after `#`. Nothing is substituted: `$` stands for itself.
 /// The caller lets names that the process environment has already win. Errors name the line.
+#[expect(
+    clippy::result_large_err,
+    reason = "read once at start; the error carries its whole picture"
+)]
 pub fn dotenv(source: &Source) -> Result<Vec<(String, String)>, ConfigError> {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let mut reader = Reader {
@@ -113,7 +117,7 @@ impl Reader<'_> {
                     Some((_, escaped)) => value.push(escaped),
                 },
                 '#' if value.is_empty() && self.text[..at].ends_with([' ', '\t']) => {
-                    self.to_end_of_line();
+                    self.skip_to_line_end();
                     break;
                 }
                 _ => value.push(letter),
@@ -154,12 +158,12 @@ impl Reader<'_> {
         {}
     }
 
-    fn to_end_of_line(&mut self) {
+    fn skip_to_line_end(&mut self) {
         while self.rest.next_if(|(_, letter)| *letter != '\n').is_some() {}
     }
 
     fn skip_line(&mut self) {
-        self.to_end_of_line();
+        self.skip_to_line_end();
         self.rest.next();
     }
 
@@ -181,6 +185,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::result_large_err, reason = "as in the function under test")]
     fn read(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
         dotenv(&Source {
             name: ".env".into(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     /// The gateway.
@@ -18,16 +18,6 @@ struct Config {
     program: BTreeMap<String, Program>,
     /// Rules, in their order.
     rule: Vec<Rule>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            gateway: Gateway::default(),
-            program: BTreeMap::new(),
-            rule: Vec::new(),
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

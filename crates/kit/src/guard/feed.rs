@@ -68,20 +68,25 @@ async fn listen(guard: &Guard, client: &Client, cache: &Path) -> bool {
         match line {
             FeedLine::Snapshot { keys, revoked } => {
                 // Revocations that we know already stay: forgetting one could let somebody back in.
-                revoked.iter().for_each(|revocation| guard.revoke(revocation));
-                take_keys(guard, keys, cache).await;
+                for revocation in &revoked {
+                    guard.revoke(revocation);
+                }
+                guard.set_keys(&keys);
                 guard.set_feed(Feed::Live);
                 heard = true;
+                keep_keys(keys, cache).await;
             }
-            FeedLine::Keys { keys } => take_keys(guard, keys, cache).await,
+            FeedLine::Keys { keys } => {
+                guard.set_keys(&keys);
+                keep_keys(keys, cache).await;
+            }
             FeedLine::Revoked { revocation } => guard.revoke(&revocation),
         }
     }
     heard
 }
 
-async fn take_keys(guard: &Guard, keys: Jwks, cache: &Path) {
-    guard.set_keys(&keys);
+async fn keep_keys(keys: Jwks, cache: &Path) {
     let cache = cache.to_owned();
     // fsync may take long on an SD card, and this process has one thread for everything else.
     let written = tokio::task::spawn_blocking(move || write_cache(&cache, &keys)).await;

@@ -302,85 +302,105 @@ async fn say(stream: &mut UnixStream, line: &FeedLine) {
         .unwrap();
 }
 
+fn session_of(name: &str) -> Revocation {
+    Revocation::Session {
+        sid: format!("session-of-{name}"),
+        until: NOW + 900,
+    }
+}
+
 #[tokio::test]
-async fn follows_the_feed_across_a_restart_of_auth() {
+async fn follows_the_feed() {
     let home = tempfile::tempdir().unwrap();
     let (socket, cache) = (home.path().join("auth.sock"), home.path().join("jwks.json"));
+    let auth = TestAuth::new();
+    let guard = Guard::new(Service::Io, Clock::manual(NOW));
+    let lifecycle = Lifecycle::new();
+    guard.follow(socket.clone(), cache.clone(), &lifecycle);
+    let [anna, ben] = ["anna", "ben"].map(|name| auth.token(name, Level::Admin, NOW));
+    assert_eq!(guard.verify(&anna), Err(Refusal::NoKeys));
+
+    let fake = FakeAuth::new(&socket);
+    let mut stream = fake.accept().await;
+    say(
+        &mut stream,
+        &FeedLine::Snapshot {
+            keys: auth.keys(),
+            revoked: vec![session_of("ben")],
+        },
+    )
+    .await;
+    eventually("the keys are known", async || guard.verify(&anna).ok()).await;
+    assert_eq!(guard.verify(&ben), Err(Refusal::Invalid));
+    say(
+        &mut stream,
+        &FeedLine::Revoked {
+            revocation: session_of("anna"),
+        },
+    )
+    .await;
+    eventually("the session is over", async || guard.verify(&anna).err()).await;
+
+    let renewed = TestAuth::new();
+    say(&mut stream, &FeedLine::Keys { keys: renewed.keys() }).await;
+    let carl = renewed.token("carl", Level::Root, NOW);
+    eventually("the new keys are known", async || guard.verify(&carl).ok()).await;
+    assert_eq!(
+        guard.verify(&renewed.token("anna", Level::Root, NOW)),
+        Err(Refusal::Invalid)
+    );
+    eventually("the new keys are on disk", async || {
+        let cached = serde_json::from_slice::<Jwks>(&std::fs::read(&cache).ok()?).ok()?;
+        (cached == renewed.keys()).then_some(())
+    })
+    .await;
+    lifecycle.stop();
+    assert!(lifecycle.finish(Duration::from_secs(10)).await);
+}
+
+#[tokio::test]
+async fn without_the_feed_rights_above_user_end_after_half_a_minute_until_it_is_back() {
+    let home = tempfile::tempdir().unwrap();
+    let socket = home.path().join("auth.sock");
     let auth = TestAuth::new();
     let clock = Clock::manual(NOW);
     let guard = Guard::new(Service::Io, clock.clone());
     let lifecycle = Lifecycle::new();
-    guard.follow(socket.clone(), cache.clone(), &lifecycle);
-    let token = auth.token("anna", Level::Admin, NOW);
-    assert_eq!(guard.verify(&token), Err(Refusal::NoKeys));
-
+    guard.follow(socket.clone(), home.path().join("jwks.json"), &lifecycle);
     let fake = FakeAuth::new(&socket);
     let mut stream = fake.accept().await;
-    let other = Revocation::Session {
-        sid: "other".into(),
-        until: NOW + 900,
+    let snapshot = |revoked| FeedLine::Snapshot {
+        keys: auth.keys(),
+        revoked,
     };
-    say(
-        &mut stream,
-        &FeedLine::Snapshot {
-            keys: auth.keys(),
-            revoked: vec![other],
-        },
-    )
-    .await;
-    eventually("the keys are known", async || guard.verify(&token).ok()).await;
-    let session = Revocation::Session {
-        sid: "session-of-anna".into(),
-        until: NOW + 900,
-    };
-    say(&mut stream, &FeedLine::Revoked { revocation: session }).await;
-    eventually("the session is over", async || guard.verify(&token).err()).await;
-
-    // auth goes away: rights above User are granted for 30 s more.
+    say(&mut stream, &snapshot(vec![session_of("ben")])).await;
+    let [admin, user, ben] = [
+        ("anna", Level::Admin),
+        ("carl", Level::User),
+        ("ben", Level::Root),
+    ]
+    .map(|(name, level)| auth.token(name, level, NOW));
+    let is_live = || guard.known.read().unwrap().feed == Feed::Live;
+    eventually("the feed is live", async || is_live().then_some(())).await;
     drop(stream);
-    eventually("the loss is noticed", async || {
-        matches!(guard.known.read().unwrap().feed, Feed::Lost(_)).then_some(())
-    })
-    .await;
-    let admin = auth.token("ben", Level::Admin, NOW);
-    let user = auth.token("carl", Level::User, NOW);
+    eventually("the loss is noticed", async || (!is_live()).then_some(())).await;
     assert_eq!(ask::<AdminCaller>(&guard, Some(&admin)).await.0, 200);
     clock.advance(Duration::from_secs(31));
-    assert_eq!(
-        ask::<AdminCaller>(&guard, Some(&admin)).await,
-        (503, "auth service unreachable".to_owned())
-    );
+    let unreachable = (503, "auth service unreachable".to_owned());
+    assert_eq!(ask::<AdminCaller>(&guard, Some(&admin)).await, unreachable);
     assert_eq!(ask::<Caller>(&guard, Some(&user)).await.0, 200);
 
-    // It comes back with new keys; what was revoked stays so.
-    let renewed = TestAuth::new();
     let mut stream = fake.accept().await;
-    say(
-        &mut stream,
-        &FeedLine::Snapshot {
-            keys: auth.keys(),
-            revoked: Vec::new(),
-        },
-    )
-    .await;
+    say(&mut stream, &snapshot(Vec::new())).await;
     eventually("admins are let in again", async || {
         (ask::<AdminCaller>(&guard, Some(&admin)).await.0 == 200).then_some(())
     })
     .await;
-    assert_eq!(guard.verify(&token), Err(Refusal::Invalid));
-    say(&mut stream, &FeedLine::Keys { keys: renewed.keys() }).await;
-    let token = renewed.token("anna", Level::Root, NOW);
-    // The session of that name is still revoked; another one is not.
-    assert_eq!(guard.verify(&token), Err(Refusal::Invalid));
-    let token = renewed.token("dora", Level::Root, NOW);
-    eventually("the new keys are known", async || guard.verify(&token).ok()).await;
-    let cached = eventually("the keys are on disk", async || {
-        serde_json::from_slice::<Jwks>(&std::fs::read(&cache).ok()?)
-            .ok()
-            .filter(|keys| *keys == renewed.keys())
-    })
-    .await;
-    assert_eq!(cached.issuer, "test");
+    assert_eq!(
+        guard.verify(&ben),
+        Err(Refusal::Invalid),
+        "what was revoked stays so"
+    );
     lifecycle.stop();
     assert!(lifecycle.finish(Duration::from_secs(10)).await);
 }

@@ -1,13 +1,14 @@
 //! A whole service over real sockets.
 
 use axum::extract::Path;
-use axum::response::{Html, IntoResponse};
+use axum::response::Html;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use pistack_api::token::Level;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::client::{Client, ClientError};
@@ -48,8 +49,13 @@ fn app() -> App {
     }
 }
 
-async fn slow() -> impl IntoResponse {
-    tokio::time::sleep(Duration::from_millis(200)).await;
+static ENTERED: Notify = Notify::const_new();
+static RELEASED: Notify = Notify::const_new();
+
+/// Answers only when the test says so.
+async fn slow() -> &'static str {
+    ENTERED.notify_one();
+    RELEASED.notified().await;
     "done"
 }
 
@@ -246,18 +252,13 @@ async fn open_requests_are_finished_when_the_service_stops() {
     let running = Running::start().await;
     let client = running.unix.clone();
     let slow = tokio::spawn(async move { client.send(request("/api/io/slow"), DEADLINE).await });
-    // The request is under way as soon as it has a connection of its own.
-    tokio::task::yield_now().await;
-    eventually("the request is under way", async || {
-        (tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0).then_some(())
+    ENTERED.notified().await;
+    running.context.lifecycle.stop();
+    eventually("nobody new is let in", async || {
+        (!running.socket.exists()).then_some(())
     })
     .await;
-    running
-        .unix
-        .send(request("/api/io/health"), DEADLINE)
-        .await
-        .unwrap();
-    running.context.lifecycle.stop();
+    RELEASED.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().body(), "done");
     running.stop().await;
 }
@@ -268,7 +269,7 @@ async fn garbage_on_a_connection_harms_nobody() {
     for garbage in [
         &b"\0\0\0\0\r\n\r\n"[..],
         b"GET / HTTP/9.9\r\n\r\n",
-        &[b'a'; 100_000],
+        &vec![b'a'; 100_000],
     ] {
         let mut stream = tokio::net::UnixStream::connect(&running.socket).await.unwrap();
         let _ = stream.write_all(garbage).await;
