@@ -91,11 +91,23 @@ pub struct CookieSession {
 }
 
 /// `POST /internal/exchange` turns a cookie into a short access token for all services; 401 when the
-/// session is over. `POST /internal/session/end` takes the same body, ends the session and answers 204.
+/// session is over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CookieExchange {
     /// The cookie's value.
     pub cookie: String,
+}
+
+/// `POST /internal/session/end` ends a dashboard session, also one that is over already, and answers 204. By
+/// its cookie, or by the `sid` of its token: the gateway keeps the cookie from the dashboard.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SessionEnd {
+    /// The cookie's value; empty where only the token is known.
+    #[serde(default)]
+    pub cookie: String,
+    /// The session's name in tokens; looked at where there is no cookie.
+    #[serde(default)]
+    pub sid: String,
 }
 
 /// The answer to an exchange.

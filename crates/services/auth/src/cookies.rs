@@ -204,7 +204,19 @@ pub(crate) async fn end(auth: &Arc<Auth>, cookie: &str) -> Result<(), Error> {
     if !opaque::is_well_formed(cookie) {
         return Ok(());
     }
-    let hash = opaque::hash(cookie);
+    end_hashed(auth, opaque::hash(cookie)).await
+}
+
+/// The same by the session's name in tokens.
+pub(crate) async fn end_by_sid(auth: &Arc<Auth>, sid: &str) -> Result<(), Error> {
+    let hash = cookies::hash_of(&mut *auth.store.read().await?, sid).await?;
+    match hash {
+        Some(hash) => end_hashed(auth, hash).await,
+        None => Ok(()),
+    }
+}
+
+async fn end_hashed(auth: &Arc<Auth>, hash: String) -> Result<(), Error> {
     let mut tx = auth.store.begin().await?;
     if let Some(row) = cookies::find(&mut tx, &hash).await? {
         let revocation = Revocation::Session {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use pistack_api::auth::{
-    AuthState, CookieExchange, CookieLogin, CookieSession, ExchangedToken, SetupRequest,
+    AuthState, CookieExchange, CookieLogin, CookieSession, ExchangedToken, SessionEnd, SetupRequest,
 };
 use pistack_kit::extract::Json;
 use pistack_kit::problem::Problem;
@@ -54,12 +54,16 @@ pub(crate) async fn exchange(
     Ok(Answer(cookies::exchange(&auth, &body.cookie).await?))
 }
 
-/// `POST /internal/session/end`: ends a cookie's session, also one that is over already.
+/// `POST /internal/session/end`: ends a dashboard session, also one that is over already.
 pub(crate) async fn end(
     State(auth): State<Arc<Auth>>,
-    Json(body): Json<CookieExchange>,
+    Json(body): Json<SessionEnd>,
 ) -> Result<StatusCode, Problem> {
-    cookies::end(&auth, &body.cookie).await?;
+    if body.cookie.is_empty() {
+        cookies::end_by_sid(&auth, &body.sid).await?;
+    } else {
+        cookies::end(&auth, &body.cookie).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -40,6 +40,16 @@ pub(crate) async fn find(connection: &mut Connection, hash: &str) -> Result<Opti
     )
 }
 
+/// The hash of a session's cookie, by its name in tokens.
+pub(crate) async fn hash_of(connection: &mut Connection, sid: &str) -> Result<Option<String>, Error> {
+    Ok(
+        sqlx::query_scalar("SELECT hash FROM cookie_sessions WHERE sid = $1")
+            .bind(sid)
+            .fetch_optional(connection)
+            .await?,
+    )
+}
+
 /// Begins a session, and ends the user's surplus ones. True if there were any.
 pub(crate) async fn insert(
     connection: &mut Connection,

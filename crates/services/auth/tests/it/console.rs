@@ -144,7 +144,7 @@ async fn the_console_is_never_slowed_down() {
 /// The service on its real socket.
 async fn serve(dir: &TempDir) -> (pistack_kit::service::Context, Client) {
     let mut context = context(dir, &Clock::manual(1_800_000_000));
-    let socket = dir.path().join("run/auth.sock");
+    let socket = dir.path().join("run/auth_service.sock");
     context.listen.unix = Some(socket.clone());
     tokio::spawn(pistack_auth::run(context.clone(), quick()));
     eventually("the socket is open", || async { socket.exists().then_some(()) }).await;

@@ -46,6 +46,25 @@ async fn a_cookie_is_exchanged_and_ended() {
 }
 
 #[tokio::test]
+async fn who_has_only_the_token_ends_the_session_by_its_name() {
+    let (bed, _) = Bed::set_up().await;
+    let (cookie, other) = (sign_in(&bed, "root").await, sign_in(&bed, "root").await);
+    let got = exchange(&bed, &cookie).await;
+    for sid in [got.text("sid"), got.text("sid"), "", "unknown"] {
+        let body = json!({ "cookie": "", "sid": sid });
+        let ended = bed.internal("POST", "/internal/session/end", Some(body)).await;
+        assert_eq!(ended.status, 204, "{sid}");
+    }
+    assert_eq!(exchange(&bed, &cookie).await.status, 401);
+    assert_eq!(bed.me(got.text("access_token")).await.status, 401);
+    assert_eq!(
+        exchange(&bed, &other).await.status,
+        200,
+        "another session lives on"
+    );
+}
+
+#[tokio::test]
 async fn bad_logins_and_cookies_are_refused() {
     let (bed, root) = Bed::set_up().await;
     let body = json!({ "name": "root", "password": "wrong" });

@@ -52,7 +52,7 @@ fn client(socket: std::path::PathBuf) -> String {
 async fn no_session_write_is_lost() {
     let dir = TempDir::new().unwrap();
     let mut context = context(&dir, &Clock::system());
-    let socket = dir.path().join("run/auth.sock");
+    let socket = dir.path().join("run/auth_service.sock");
     context.listen.unix = Some(socket.clone());
     let service = tokio::spawn(pistack_auth::run(context.clone(), quick()));
     let code = eventually("there is a setup code", || async {
