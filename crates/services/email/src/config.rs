@@ -99,14 +99,18 @@ impl Config {
 #[error("`{0}` is no mail address")]
 pub struct BadSender(pub String);
 
-/// Something wrong in this section: the key's path below `[email]`, what is wrong, what to write.
+/// Something wrong in this section: the key's whole path, what is wrong, what to write.
 pub type Finding = (Vec<String>, String, Option<String>);
 
 /// What `config check` has to say beyond the types. Opens no file.
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |key: &str, message: String, help: &str| {
-        findings.push((vec![key.to_owned()], message, Some(help.to_owned())));
+        findings.push((
+            vec!["email".to_owned(), key.to_owned()],
+            message,
+            Some(help.to_owned()),
+        ));
     };
     if config.smtp_host.trim().is_empty() {
         add(
@@ -195,7 +199,13 @@ mod tests {
             .collect();
         assert_eq!(
             keys,
-            ["smtp_host", "smtp_from", "password_file", "ca_file", "timeout"]
+            [
+                "email.smtp_host",
+                "email.smtp_from",
+                "email.password_file",
+                "email.ca_file",
+                "email.timeout"
+            ]
         );
     }
 }

@@ -7,7 +7,7 @@
 //! - `tls = "opportunistic"` encrypts where the server offers it, and takes any certificate then, as mail
 //!   servers do among themselves: who could forge one could as well remove the offer. With a user name nothing
 //!   is left to chance: the password only ever leaves over verified TLS, unless `tls = "off"` says otherwise.
-//! - lettre's own timeout covers the TCP connection alone, so the whole conversation has a deadline of ours.
+//! - The whole conversation has one deadline: lettre's own timeout would cover the TCP connection alone.
 
 #![forbid(unsafe_code)]
 

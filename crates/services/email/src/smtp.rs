@@ -1,32 +1,51 @@
 //! The conversation with the mail server, and what its failures mean.
+//!
+//! Connecting, TLS and the first greeting are ours, the rest is lettre's: lettre's errors do not tell a refused
+//! connection from a bad certificate or a broken conversation, and its TLS takes no certificate that stands for
+//! itself. Each stage of ours fails with an error of its own.
+
+mod greeting;
+mod stream;
+mod tls;
 
 use std::error::Error as StdError;
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls as LettreTls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::Message;
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+use tokio::io::BufReader;
+use tokio::net::TcpStream;
 
 use crate::config::{Config, Tls};
 use crate::error::{Error, StartError};
+use stream::Stream;
+use tls::Connector;
+
+/// After the server has taken the mail, its farewell is not worth more.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// One mail server.
 #[derive(Debug)]
 pub(crate) struct Server {
     host: String,
     port: u16,
-    tls: LettreTls,
-    credentials: Option<(String, std::path::PathBuf)>,
+    tls: Tls,
+    connector: Option<Connector>,
+    login: Option<(String, PathBuf)>,
     timeout: Duration,
+    /// What this board calls itself.
+    name: ClientId,
 }
 
 impl Server {
     /// The server of the configuration. Reads `ca_file` and makes sure that the password can be read.
     pub(crate) fn new(config: &Config) -> Result<Self, StartError> {
         let host = config.smtp_host.trim().to_owned();
-        let credentials = match (config.user(), &config.password_file) {
+        let login = match (config.user(), &config.password_file) {
             (Some(user), Some(path)) => {
                 read(path, "password_file")?;
                 Some((user.to_owned(), path.clone()))
@@ -34,124 +53,163 @@ impl Server {
             (Some(_), None) => return Err(StartError::NoPassword),
             (None, _) => None,
         };
-        let port = config.port();
+        let tls = config.effective_tls();
+        let connector = match tls {
+            Tls::Off => None,
+            _ => Some(Connector::new(
+                &host,
+                config.ca_file.as_deref(),
+                tls == Tls::Opportunistic,
+            )?),
+        };
+        let (port, timeout, name) = (config.port(), config.timeout.0, ClientId::default());
         Ok(Self {
-            tls: tls(config, &host)?,
             host,
             port,
-            credentials,
-            timeout: config.timeout.0,
+            tls,
+            connector,
+            login,
+            timeout,
+            name,
         })
     }
 
     /// Sends the message. Returns when the server has taken it.
-    pub(crate) async fn send(&self, message: Message) -> Result<(), Error> {
-        let transport = self.transport()?;
-        match tokio::time::timeout(self.timeout, transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(self.meaning(&error)),
-            Err(_) => Err(Error::TimedOut {
-                server: self.name(),
-                after: self.timeout,
-            }),
-        }
+    pub(crate) async fn send(&self, message: &Message) -> Result<(), Error> {
+        let timed_out = || Error::TimedOut {
+            server: self.address(),
+            after: self.timeout,
+        };
+        let conversation = tokio::time::timeout(self.timeout, self.converse(message));
+        let mut connection = conversation.await.map_err(|_| timed_out())??;
+        let _ = tokio::time::timeout(FAREWELL, connection.quit()).await;
+        Ok(())
     }
 
-    fn name(&self) -> String {
+    fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Error> {
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host)
-            .port(self.port)
-            .tls(self.tls.clone())
-            .timeout(Some(self.timeout));
-        if let Some((user, path)) = &self.credentials {
-            // Read for every mail, so that a new password needs no restart and the old one is not kept.
-            let password = std::fs::read_to_string(path).map_err(|error| {
-                tracing::error!(path = %path.display(), %error, "the smtp password cannot be read");
-                Error::Password
-            })?;
-            let password = password.trim_end_matches(['\r', '\n']).to_owned();
-            builder = builder.credentials(Credentials::new(user.clone(), password));
+    async fn converse(&self, message: &Message) -> Result<AsyncSmtpConnection, Error> {
+        let stream = self.connect().await?;
+        let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.name)
+            .await
+            .map_err(|error| self.meaning(&error))?;
+        if let Some((user, path)) = &self.login {
+            let credentials = Credentials::new(user.clone(), password(path)?);
+            let login = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
+            login.map_err(|error| self.login_failed(&error))?;
         }
-        Ok(builder.build())
+        let sent = connection.send(message.envelope(), &message.formatted()).await;
+        sent.map_err(|error| self.meaning(&error))?;
+        Ok(connection)
     }
 
-    /// lettre tells "transient" and "permanent" answers apart; the rest shows in the chain of causes only.
-    fn meaning(&self, error: &lettre::transport::smtp::Error) -> Error {
-        let server = self.name();
-        let reason = innermost(error);
-        if let Some(status) = error.status() {
-            let code = u16::from(status);
-            let text = reason;
-            // RFC 4954: 530, 534, 535 and 538 are about authentication, and so is 454 as an answer to AUTH.
-            return match code {
-                530 | 534 | 535 | 538 => Error::Login { server, code, text },
-                _ => Error::Refused { server, code, text },
-            };
+    /// The connection, encrypted as far as the configuration and the server want it, with the server's greeting
+    /// still to be read.
+    async fn connect(&self) -> Result<Stream, Error> {
+        let tcp = TcpStream::connect((&*self.host, self.port))
+            .await
+            .map_err(|error| Error::Unreachable {
+                server: self.address(),
+                reason: error.to_string(),
+            })?;
+        match (&self.connector, self.tls) {
+            (None, _) => Ok(Stream::plain(tcp, Vec::new())),
+            (Some(connector), Tls::Implicit) => self.encrypt(connector, tcp, Vec::new()).await,
+            (Some(connector), _) => self.start_tls(connector, tcp).await,
         }
-        if error.is_tls() || is_about_tls(error) {
-            return Error::Tls { server, reason };
+    }
+
+    async fn start_tls(&self, connector: &Connector, tcp: TcpStream) -> Result<Stream, Error> {
+        let broken = |error: std::io::Error| Error::Broken {
+            server: self.address(),
+            reason: error.to_string(),
+        };
+        let mut reader = BufReader::new(tcp);
+        let banner = greeting::read(&mut reader).await.map_err(broken)?;
+        if banner.code != 220 {
+            return Err(Error::Refused {
+                server: self.address(),
+                code: banner.code,
+                text: banner.text(),
+            });
         }
-        if error.is_client() {
-            return if reason.contains("STARTTLS") {
-                Error::Tls { server, reason }
-            } else {
-                Error::Unsupported { server, reason }
-            };
+        let offered = greeting::offers_starttls(&mut reader, &self.name)
+            .await
+            .map_err(broken)?;
+        if offered && greeting::starttls(&mut reader).await.map_err(broken)? {
+            // Anything sent before the handshake would count as encrypted (CVE-2011-0411).
+            if !reader.buffer().is_empty() {
+                return Err(self.no_tls("the server went on talking before the handshake"));
+            }
+            return self
+                .encrypt(connector, reader.into_inner(), b"220 encrypted\r\n".to_vec())
+                .await;
         }
-        if error.is_timeout() {
-            return Error::TimedOut {
+        if self.tls == Tls::Required {
+            return Err(self.no_tls("STARTTLS is not supported on this server"));
+        }
+        // lettre wants to see the banner, which has been read already.
+        let mut seen = banner.raw;
+        seen.extend_from_slice(reader.buffer());
+        Ok(Stream::plain(reader.into_inner(), seen))
+    }
+
+    async fn encrypt(&self, connector: &Connector, tcp: TcpStream, seen: Vec<u8>) -> Result<Stream, Error> {
+        let encrypted = connector
+            .connect(tcp)
+            .await
+            .map_err(|error| self.no_tls(&error.to_string()))?;
+        Ok(Stream::encrypted(encrypted, seen))
+    }
+
+    fn no_tls(&self, reason: &str) -> Error {
+        Error::Tls {
+            server: self.address(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn login_failed(&self, error: &SmtpError) -> Error {
+        match error.status() {
+            Some(code) => Error::Login {
+                server: self.address(),
+                code: code.into(),
+                text: innermost(error),
+            },
+            None => self.meaning(error),
+        }
+    }
+
+    /// What went wrong once the connection stood.
+    fn meaning(&self, error: &SmtpError) -> Error {
+        let (server, reason) = (self.address(), innermost(error));
+        match error.status() {
+            // RFC 4954: the server wants a login first.
+            Some(code) if u16::from(code) == 530 => Error::Login {
                 server,
-                after: self.timeout,
-            };
-        }
-        match io_kind(error) {
-            Some(kind) if never_connected(kind) => Error::Unreachable { server, reason },
-            // A name that does not resolve has no kind of its own.
-            _ if error.to_string().starts_with("Connection error") => Error::Unreachable { server, reason },
-            _ => Error::Broken { server, reason },
+                code: 530,
+                text: reason,
+            },
+            Some(code) => Error::Refused {
+                server,
+                code: code.into(),
+                text: reason,
+            },
+            None if error.is_client() => Error::Unsupported { server, reason },
+            None => Error::Broken { server, reason },
         }
     }
 }
 
-fn tls(config: &Config, host: &str) -> Result<LettreTls, StartError> {
-    let effective = config.effective_tls();
-    if effective == Tls::Off {
-        return Ok(LettreTls::None);
-    }
-    let mut builder = TlsParameters::builder(host.to_owned());
-    match &config.ca_file {
-        Some(path) => {
-            let pem = read(path, "ca_file")?;
-            let bad = |reason: String| StartError::Certificate {
-                path: path.clone(),
-                reason,
-            };
-            let certificate = Certificate::from_pem(&pem).map_err(|error| bad(innermost(&error)))?;
-            if !pem
-                .windows(27)
-                .any(|window| window == b"-----BEGIN CERTIFICATE-----")
-            {
-                return Err(bad("nothing in it begins with -----BEGIN CERTIFICATE-----".into()));
-            }
-            builder = builder
-                .certificate_store(CertificateStore::None)
-                .add_root_certificate(certificate);
-        }
-        // Unverified encryption is better than none, and none is what an attacker could have here anyway.
-        None if effective == Tls::Opportunistic => builder = builder.dangerous_accept_invalid_certs(true),
-        None => {}
-    }
-    let parameters = builder
-        .build()
-        .map_err(|error| StartError::Tls(innermost(&error)))?;
-    Ok(match effective {
-        Tls::Implicit => LettreTls::Wrapper(parameters),
-        Tls::Required => LettreTls::Required(parameters),
-        _ => LettreTls::Opportunistic(parameters),
-    })
+/// Read for every mail, so that a new password needs no restart and the old one is not kept.
+fn password(path: &Path) -> Result<String, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        tracing::error!(path = %path.display(), %error, "the smtp password cannot be read");
+        Error::Password
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, StartError> {
@@ -162,37 +220,11 @@ fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, StartError> {
     })
 }
 
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let current = next?;
-        next = current.source();
-        Some(current)
-    })
-}
-
+/// The innermost cause is the server's or the system's own text.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
-fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
-    chain(error)
-        .find_map(|cause| cause.downcast_ref::<io::Error>())
-        .map(io::Error::kind)
-}
-
-fn never_connected(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind as Kind;
-    matches!(
-        kind,
-        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::AddrNotAvailable
-    )
-}
-
-/// A failed handshake comes as an I/O error of kind "invalid data" around rustls's own.
-fn is_about_tls(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(|cause| {
-        let text = cause.to_string();
-        text.contains("certificate") || text.contains("TLS") || text.contains("received corrupt message")
-    })
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
 }

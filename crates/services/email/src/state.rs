@@ -36,7 +36,7 @@ impl Email {
     /// Sends a mail; returns its Message-ID. `by` is for the log.
     pub(crate) async fn send(&self, request: &SendRequest, by: &str) -> Result<String, Error> {
         let mail = message::build(request, &self.0.from, self.0.clock.wall())?;
-        let outcome = self.0.server.send(mail.message).await;
+        let outcome = self.0.server.send(&mail.message).await;
         // Addresses and texts are nobody's business in a log.
         match outcome {
             Ok(()) => tracing::info!(by, id = %mail.id, "mail sent"),

@@ -44,7 +44,7 @@ impl Default for Config {
     }
 }
 
-/// Something wrong in this section: the key's path below `[info]`, what is wrong, what to write.
+/// Something wrong in this section: the key's whole path, what is wrong, what to write.
 pub type Finding = (Vec<String>, String, Option<String>);
 
 /// What `config check` has to say beyond the types.
@@ -53,7 +53,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let help = |text: &str| Some(text.to_owned());
     if let Err(error) = outside(&config.weather_url) {
         findings.push((
-            vec!["weather_url".into()],
+            vec!["info".into(), "weather_url".into()],
             error.to_string(),
             help("write \"https://api.open-meteo.com\""),
         ));
@@ -61,7 +61,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     for url in &config.external_ip_urls {
         if let Err(error) = outside(url) {
             findings.push((
-                vec!["external_ip_urls".into()],
+                vec!["info".into(), "external_ip_urls".into()],
                 error.to_string(),
                 help("write \"https://api.ipify.org\""),
             ));
@@ -69,7 +69,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     }
     if config.timeout.0.is_zero() {
         findings.push((
-            vec!["timeout".into()],
+            vec!["info".into(), "timeout".into()],
             "`timeout` must be longer than 0".into(),
             help("write \"5s\""),
         ));
@@ -110,6 +110,9 @@ mod tests {
             .into_iter()
             .map(|(path, ..)| path.join("."))
             .collect();
-        assert_eq!(keys, ["weather_url", "external_ip_urls", "timeout"]);
+        assert_eq!(
+            keys,
+            ["info.weather_url", "info.external_ip_urls", "info.timeout"]
+        );
     }
 }

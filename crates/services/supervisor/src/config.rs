@@ -1,4 +1,4 @@
-//! Settings of the supervisor service: `[supervisor]` in `pistack.toml`.
+//! Settings of the supervisor service: `[supervisor_service]` in `pistack.toml`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -105,14 +105,18 @@ impl Address {
     }
 }
 
-/// Something wrong in this section: the key's path below `[supervisor]`, what is wrong, what to write.
+/// Something wrong in this section: the key's whole path, what is wrong, what to write.
 pub type Finding = (Vec<String>, String, Option<String>);
 
 /// What `config check` has to say beyond the types.
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut add = |key: &str, message: String, help: &str| {
-        findings.push((vec![key.to_owned()], message, Some(help.to_owned())));
+        findings.push((
+            vec!["supervisor_service".to_owned(), key.to_owned()],
+            message,
+            Some(help.to_owned()),
+        ));
     };
     if let Some(Err(error)) = config.url.as_deref().map(Address::parse) {
         add(
@@ -179,7 +183,14 @@ mod tests {
             .into_iter()
             .map(|(path, ..)| path.join("."))
             .collect();
-        assert_eq!(keys, ["url", "password_file", "timeout"]);
+        assert_eq!(
+            keys,
+            [
+                "supervisor_service.url",
+                "supervisor_service.password_file",
+                "supervisor_service.timeout"
+            ]
+        );
         assert!(check(&Config::default()).is_empty());
     }
 

@@ -61,7 +61,7 @@ impl From<Error> for Problem {
         let message = error.to_string();
         match error {
             Error::Unreachable(_) => Self::unavailable(message)
-                .detail("Is the supervisor running (`pistack status`)? Its address is `url` in [supervisor]."),
+                .detail("Is the supervisor running (`pistack status`)? Its address is `url` in [supervisor_service]."),
             Error::Broken(_) => Self::new(StatusCode::BAD_GATEWAY, "bad_supervisor_answer", message),
             Error::Unknown(_) => Self::not_found(message).detail("GET /api/supervisor/processes/list names them."),
             Error::Ambiguous { candidates, .. } => Self::new(StatusCode::CONFLICT, "ambiguous_name", message)
@@ -79,7 +79,7 @@ impl From<Error> for Problem {
                     .with("exitstatus", process.exitstatus)
             }
             Error::StillStopping { .. } => Self::new(StatusCode::GATEWAY_TIMEOUT, "still_stopping", message)
-                .detail("The process has not stopped yet and was not started again. Try once more, or raise `wait` in [supervisor]."),
+                .detail("The process has not stopped yet and was not started again. Try once more, or raise `wait` in [supervisor_service]."),
             Error::Fault(fault) => from_fault(&fault),
         }
     }
@@ -107,10 +107,10 @@ fn from_fault(fault: &Fault) -> Problem {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     /// `url` is wrong.
-    #[error("[supervisor] url: {0}")]
+    #[error("[supervisor_service] url: {0}")]
     Address(#[from] crate::config::BadAddress),
     /// The password file cannot be read.
-    #[error("{}: cannot read the supervisor's password: {source}. Correct `password_file` in [supervisor], or remove it", path.display())]
+    #[error("{}: cannot read the supervisor's password: {source}. Correct `password_file` in [supervisor_service], or remove it", path.display())]
     Password {
         path: std::path::PathBuf,
         #[source]

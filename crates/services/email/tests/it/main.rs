@@ -21,7 +21,7 @@ use pistack_kit::testing::{self, TestAuth};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::server::{Fault, Server, Setup};
+use crate::server::{Certificate, Fault, Server, Setup};
 
 struct Bench {
     router: Router,
@@ -344,6 +344,41 @@ async fn required_tls_is_trusted_or_nothing_is_sent() {
         "{answer}"
     );
     assert!(plain.taken().is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_is_believed_for_itself_or_by_its_root() {
+    let directory = tempfile::tempdir().unwrap();
+    for certificate in [Certificate::Itself, Certificate::MarkedAsCa, Certificate::Root] {
+        let server = Server::start(Setup {
+            starttls: true,
+            certificate,
+            ..Setup::default()
+        })
+        .await;
+        for tls in [Tls::Required, Tls::Opportunistic] {
+            let config = |pem: &str| Config {
+                tls,
+                ca_file: Some(file(&directory, pem)),
+                ..to(&server)
+            };
+            let (status, answer) = Bench::new(&config(&server.ca)).send_one().await;
+            assert_eq!(status, 200, "{certificate:?} {tls:?}: {answer}");
+            let other = Server::start(Setup {
+                certificate,
+                ..Setup::default()
+            })
+            .await;
+            let (status, answer) = Bench::new(&config(&other.ca)).send_one().await;
+            assert_eq!(
+                (status.as_u16(), &answer["code"]),
+                (502, &json!("smtp_tls")),
+                "{certificate:?} {tls:?}"
+            );
+        }
+        assert_eq!(server.taken().len(), 2);
+        assert!(server.taken().iter().all(|mail| mail.encrypted));
+    }
 }
 
 #[tokio::test]

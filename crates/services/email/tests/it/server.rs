@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -27,12 +28,56 @@ pub(crate) enum Fault {
     Garbage,
 }
 
+/// The certificate that a server shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Certificate {
+    /// Signed by itself.
+    #[default]
+    Itself,
+    /// Signed by itself and marked as a CA's, as `openssl req -x509` does.
+    MarkedAsCa,
+    /// Signed by a root of its own.
+    Root,
+}
+
+struct Shown {
+    leaf: rcgen::Certificate,
+    root: rcgen::Certificate,
+    key: KeyPair,
+}
+
+fn shown(certificate: Certificate) -> Shown {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    if let Certificate::Root = certificate {
+        let root_key = KeyPair::generate().unwrap();
+        let mut root_params = CertificateParams::default();
+        root_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root = root_params.self_signed(&root_key).unwrap();
+        let leaf = params
+            .signed_by(&key, &Issuer::new(root_params, root_key))
+            .unwrap();
+        return Shown { leaf, root, key };
+    }
+    if let Certificate::MarkedAsCa = certificate {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let leaf = params.self_signed(&key).unwrap();
+    Shown {
+        root: leaf.clone(),
+        leaf,
+        key,
+    }
+}
+
 /// How a server is set up.
 #[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) fault: Fault,
     /// Offer STARTTLS.
     pub(crate) starttls: bool,
+    /// What it shows.
+    pub(crate) certificate: Certificate,
     /// TLS from the first byte.
     pub(crate) implicit: bool,
     /// `user:password` that is asked for.
@@ -60,19 +105,18 @@ impl Server {
     pub(crate) async fn start(setup: Setup) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let key =
-            rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.signing_key.serialize_der()));
+        let shown = shown(setup.certificate);
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(shown.key.serialize_der()));
         let config =
             rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .unwrap()
                 .with_no_client_auth()
-                .with_single_cert(vec![key.cert.der().clone()], private)
+                .with_single_cert(vec![shown.leaf.der().clone()], private)
                 .unwrap();
         let server = Self {
             port,
-            ca: key.cert.pem(),
+            ca: shown.root.pem(),
             taken: Arc::default(),
             clear: Arc::default(),
         };

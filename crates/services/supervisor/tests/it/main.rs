@@ -39,7 +39,7 @@ pub(crate) struct Bench {
 impl Bench {
     /// Against a fake supervisor on the state directory's socket; its event stream is already connected.
     pub(crate) async fn new() -> Self {
-        let bench = Self::with(Config::default(), true);
+        let bench = Self::with(&Config::default(), true);
         eventually("the event stream is connected", async || {
             bench.fake.event_streams_open(1)
         })
@@ -47,7 +47,7 @@ impl Bench {
         bench
     }
 
-    pub(crate) fn with(config: Config, serve: bool) -> Self {
+    pub(crate) fn with(config: &Config, serve: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let auth = TestAuth::new();
         let context = testing::context(Service::Supervisor, directory.path(), &auth);
@@ -57,7 +57,7 @@ impl Bench {
             fake.serve_unix(&context.paths.supervisor_socket());
         }
         let router =
-            pistack_kit::service::router(&context, pistack_supervisor::app(&context, &config).unwrap());
+            pistack_kit::service::router(&context, pistack_supervisor::app(&context, config).unwrap());
         Self {
             fake,
             context,

@@ -11,7 +11,7 @@ use crate::{Bench, hasty};
 
 #[tokio::test]
 async fn no_supervisor_is_503_and_names_the_socket() {
-    let bench = Bench::with(Config::default(), false);
+    let bench = Bench::with(&Config::default(), false);
     for (status, body) in [
         bench.get("/processes/list").await,
         bench.post("/processes/camera/start").await,
@@ -27,7 +27,7 @@ async fn no_supervisor_is_503_and_names_the_socket() {
 
 #[tokio::test]
 async fn a_hanging_supervisor_is_503_in_time() {
-    let bench = Bench::with(hasty(), true);
+    let bench = Bench::with(&hasty(), true);
     eventually("the event stream is connected", async || {
         bench.fake.event_streams_open(1)
     })
@@ -92,7 +92,7 @@ async fn a_supervisord_elsewhere_with_a_password() {
         password: Some(Password::new("secret")),
         ..config.clone()
     };
-    let bench = Bench::with(good, false);
+    let bench = Bench::with(&good, false);
     let (status, body) = bench.get("/processes/list").await;
     assert_eq!((status.as_u16(), body.as_array().map(Vec::len)), (200, Some(5)));
     let (status, body) = bench.post("/processes/camera/start").await;
@@ -103,7 +103,7 @@ async fn a_supervisord_elsewhere_with_a_password() {
     );
 
     let bench = Bench::with(
-        Config {
+        &Config {
             password: Some(Password::new("wrong")),
             ..config.clone()
         },
@@ -116,7 +116,7 @@ async fn a_supervisord_elsewhere_with_a_password() {
     let file = directory.path().join("password");
     std::fs::write(&file, "secret\n").unwrap();
     let bench = Bench::with(
-        Config {
+        &Config {
             password_file: Some(file),
             ..config
         },
@@ -127,7 +127,7 @@ async fn a_supervisord_elsewhere_with_a_password() {
 
 #[tokio::test]
 async fn a_bad_configuration_is_refused_with_its_cure() {
-    let bench = Bench::with(Config::default(), false);
+    let bench = Bench::with(&Config::default(), false);
     let refused = |config: Config| {
         pistack_supervisor::app(&bench.context, &config)
             .unwrap_err()
@@ -156,7 +156,7 @@ async fn a_bad_configuration_is_refused_with_its_cure() {
 #[tokio::test]
 async fn a_stop_that_takes_too_long_is_answered_with_the_state() {
     let bench = Bench::with(
-        Config {
+        &Config {
             wait: Span(Duration::ZERO),
             ..Config::default()
         },
