@@ -32,7 +32,7 @@ try {
   await check('setup');
   const passwords = page.locator('input[type=password]');
   for (let i = 0; i < await passwords.count(); i++) await passwords.nth(i).fill('correct-horse-battery');
-  await page.locator('form:has(input[type=password]) button[type=submit]').click();
+  await page.locator('form:has(input[type=password]) button.primary').click();
   await page.waitForSelector('text=camera');
 
   await context.clearCookies();
@@ -41,11 +41,11 @@ try {
   await check('login');
   await page.locator('input[name=name]').fill('root');
   await page.locator('input[name=password]').fill('wrong-password');
-  await page.locator('form:has(input[name=password]) button[type=submit]').click();
+  await page.locator('form:has(input[name=password]) button.primary').click();
   await page.waitForSelector('[role=alert]');
   await page.locator('input[name=name]').fill('root');
   await page.locator('input[name=password]').fill('correct-horse-battery');
-  await page.locator('form:has(input[name=password]) button[type=submit]').click();
+  await page.locator('form:has(input[name=password]) button.primary').click();
   await page.waitForSelector('text=camera');
   const cookie = (await context.cookies()).find(cookie => cookie.name === '__Host-pistack');
   assert.ok(cookie.httpOnly && cookie.secure && cookie.sameSite === 'Lax', JSON.stringify(cookie));
@@ -53,12 +53,15 @@ try {
   // A second window sees the restart that the first one asks for, without a reload.
   const second = await context.newPage();
   await second.goto(`${base}/control/`);
-  const pid = async where => (await where.locator('[data-process="camera:camera"]').first().innerText()).match(/\bpid (\d+)|\b(\d{2,})\b/)?.[0];
+  const row = where => where.getByRole('row').filter({ has: where.getByRole('link', { name: 'camera', exact: true }) });
+  const pid = async where => (await row(where).locator('.number').innerText()).trim();
   const before = await pid(second);
-  assert.ok(before, 'the row shows the pid');
+  assert.match(before, /^\d+$/, 'the row shows the pid');
   await page.bringToFront();
-  await page.locator('[data-process="camera:camera"] form[action*="restart"] button').first().click();
-  await second.waitForFunction(before => !document.querySelector('[data-process="camera:camera"]').innerText.includes(before), before, { timeout: 20000 });
+  await row(page).getByRole('button', { name: /restart/i }).click();
+  await second.waitForFunction(
+    before => [...document.querySelectorAll('tr')].some(tr => tr.querySelector('a')?.textContent === 'camera' && /\d/.test(tr.querySelector('.number').textContent) && !tr.querySelector('.number').textContent.includes(before)),
+    before, { timeout: 20000 });
   await page.goto(`${base}/control/`);
   await page.waitForSelector('text=camera');
 

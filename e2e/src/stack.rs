@@ -150,6 +150,8 @@ impl Stack {
 
     /// Starts `pistack up` without waiting for anything.
     pub fn spawn(&mut self) {
+        // What a killed stack left must not be taken for the new one's.
+        let _ = fs::remove_file(self.state().join("run/gateway.json"));
         let out = fs::File::create(self.folder.path().join("up.out")).expect("a file");
         let err = fs::File::create(self.folder.path().join("up.err")).expect("a file");
         let child = self.command(&["up"]).stdin(Stdio::null()).stdout(out).stderr(err).spawn();

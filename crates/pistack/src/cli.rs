@@ -164,6 +164,11 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         stdin: bool,
     },
+    /// Remove an account and end its sessions.
+    Remove {
+        /// Login name.
+        name: String,
+    },
     /// List the accounts.
     List {
         /// One JSON document.

@@ -2,6 +2,7 @@
 //! in their crates.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
 
 mod cli;
 mod commands;

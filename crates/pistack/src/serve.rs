@@ -44,14 +44,17 @@ pub(crate) fn run(place: &Place, name: &str) -> Result<Code, Failure> {
     paths.create().map_err(|error| Failure::new(error.to_string()))?;
     let file = load_file(configured(place).as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();
         lifecycle.stop_on_signals()?;
         let ended = start(role, file, paths, lifecycle.clone()).await;
         lifecycle.stop();
         lifecycle.finish(GRACE).await;
         ended.map(|()| Code::Ok).map_err(|error| Failure::new(error.to_string()))
-    })
+    });
+    // A thread that waits in a read of standard input (the rules listener's) must not hold up the end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// `-c`, else what `up` passed on; an empty name means the built-in defaults.

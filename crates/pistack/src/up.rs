@@ -25,7 +25,7 @@ pub(crate) fn run(place: &Place, options: &UpOptions) -> Result<Code, Failure> {
     for name in &loaded.idle_names {
         eprintln!("pistack: {name} is set; it has nothing left to do here");
     }
-    pistack_daemon::sys::signals::block().map_err(|error| Failure::new(error.to_string()))?;
+    pistack_daemon::block_signals();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(supervise(loaded, named, &paths, environment, options.quiet));
     clear_run(&paths);
@@ -44,11 +44,9 @@ async fn supervise(
         tokio::spawn(greeting::greet(paths.clone(), services, loaded.file.services.gateway.enabled))
     });
     let again = paths.clone();
-    let options = Options {
-        load: Box::new(move || reload(named.as_deref(), &again, &environment)),
-        log_to_stdout: !loaded.stack && !quiet && !loaded.model.settings.silent,
-        ..Options::default()
-    };
+    let mut options = Options::new(Box::new(move || reload(named.as_deref(), &again, &environment)));
+    options.log_to_stdout = !loaded.stack && !quiet;
+    options.environment = loaded.inherited;
     let ended = pistack_daemon::run(loaded.model, options).await;
     if let Some(greeting) = greeting {
         greeting.abort();

@@ -1,5 +1,5 @@
 """A real SMTP server for the tests: aiosmtpd on a free port, STARTTLS offered, each message written to a file."""
-import pathlib, ssl, sys, time
+import pathlib, socket, ssl, sys, time
 from aiosmtpd.controller import Controller
 
 folder, cert, key = (pathlib.Path(p) for p in sys.argv[1:4])
@@ -21,9 +21,10 @@ class Keep:
 
 context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 context.load_cert_chain(cert, key)
-controller = Controller(Keep(), hostname='127.0.0.1', port=0, server_kwargs={'tls_context': context})
-# Port 0: the controller checks itself on the port it was given, so ask the socket instead.
-controller._trigger_server = lambda: None
+with socket.socket() as free:
+    free.bind(('127.0.0.1', 0))
+    port = free.getsockname()[1]
+controller = Controller(Keep(), hostname='127.0.0.1', port=port, ready_timeout=30, tls_context=context)
 controller.start()
-print(controller.server.sockets[0].getsockname()[1], flush=True)
+print(port, flush=True)
 time.sleep(600)

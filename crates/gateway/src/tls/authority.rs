@@ -1,5 +1,5 @@
 //! The local certificate authority: P-256, twenty years, and by critical name constraints unable to vouch for
-//! anything but this board and private networks. Who trusts it does not give the web away.
+//! anything but this board (its names and addresses when the root was made) and private networks. Who trusts it does not give the web away.
 
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -248,7 +248,7 @@ fn parameters(now: i64, names: &Names) -> CertificateParams {
     params
 }
 
-/// Private names and networks, this board's host name, and every configured name.
+/// Private names and networks, this board's own host name and addresses, and every configured name.
 fn permitted_subtrees(names: &Names) -> Vec<GeneralSubtree> {
     let mut trees: Vec<GeneralSubtree> = PRIVATE_NAMES
         .iter()
@@ -260,9 +260,8 @@ fn permitted_subtrees(names: &Names) -> Vec<GeneralSubtree> {
             *prefix,
         )))
     }));
-    let own_host = names.found.iter().filter(|name| matches!(name, Name::Dns(_)));
-    for name in own_host.chain(&names.configured) {
-        trees.push(match name {
+    for name in names.found.iter().chain(&names.configured) {
+        let tree = match name {
             Name::Dns(name) => GeneralSubtree::DnsName(name.clone()),
             Name::Address(address @ IpAddr::V4(_)) => {
                 GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*address, 32))
@@ -270,9 +269,11 @@ fn permitted_subtrees(names: &Names) -> Vec<GeneralSubtree> {
             Name::Address(address @ IpAddr::V6(_)) => {
                 GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*address, 128))
             }
-        });
+        };
+        if !trees.contains(&tree) {
+            trees.push(tree);
+        }
     }
-    trees.dedup();
     trees
 }
 

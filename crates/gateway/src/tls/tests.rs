@@ -24,7 +24,7 @@ fn names(host: &str, addresses: &[&str], configured: &[&str]) -> Names {
 }
 
 fn pi() -> Names {
-    names("pi", &["127.0.0.1", "::1", "192.168.1.7"], &[])
+    names("pi", &["127.0.0.1", "::1", "192.168.1.7", "198.51.100.4"], &[])
 }
 
 fn authority(directory: &Path) -> Authority {
@@ -83,6 +83,7 @@ fn the_root_vouches_for_this_board_and_for_nothing_on_the_internet() {
         "fd00::1",
         "fe80::1",
         "::1",
+        "198.51.100.4",
     ] {
         assert_eq!(sign(name), Ok(()), "{name}");
     }
@@ -91,6 +92,7 @@ fn the_root_vouches_for_this_board_and_for_nothing_on_the_internet() {
         "nas",
         "evil-pi",
         "93.184.216.34",
+        "198.51.100.5",
         "172.32.0.1",
         "2001:db8::1",
         "evillocal",

@@ -28,6 +28,7 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
         UserCommand::Add { name, level, stdin } => {
             ConsoleCommand::Add { name, level, password: password(stdin)?.to_string() }
         }
+        UserCommand::Remove { name } => ConsoleCommand::Remove { name },
         UserCommand::List { .. } => ConsoleCommand::List,
     };
     let answer = block_on(async {

@@ -45,7 +45,7 @@ pub(crate) fn overlay(
     let supervisor = &mut file.supervisor_service;
     reader.set::<String>("SUPERVISOR_URL", "an address", |value| supervisor.url = Some(value));
     reader.set::<String>("SUPERVISOR_USER", "a name", |value| supervisor.user = Some(value));
-    reader.set::<String>("SUPERVISOR_PASS", "a password", |value| supervisor.password = Some(Password::new(value)));
+    reader.set::<String>("SUPERVISOR_PASS", "a password", |value| supervisor.password = Some(pistack_supervisor::config::Password::new(value)));
     reader.set::<Span>("SUPERVISOR_TIMEOUT", "a time in seconds", |value| supervisor.timeout = value);
     let gateway = &mut file.gateway;
     reader.set::<IpAddr>("NGINX_IP", "an IP address", |value| gateway.names.push(value.to_string()));

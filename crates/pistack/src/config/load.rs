@@ -27,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) idle_names: Vec<String>,
     /// True if the stack's own services run.
     pub(crate) stack: bool,
+    /// What `.env` adds to the environment of a supervisord.conf's programs, as the original's launch script did.
+    pub(crate) inherited: Vec<(String, String)>,
     /// The files that were read.
     pub(crate) files: Vec<String>,
 }
@@ -73,8 +75,12 @@ pub(crate) fn load(
     }
     own_socket(&mut model, paths);
     check_sections(&file, &model, &document, &mut errors);
+    let inherited = match &found.ini {
+        Some(_) => environment.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()).collect(),
+        None => Vec::new(),
+    };
     if errors.is_empty() {
-        Ok(Loaded { file, model, idle_names, stack, files })
+        Ok(Loaded { file, model, idle_names, stack, inherited, files })
     } else {
         Err(ConfigErrors(errors))
     }
@@ -214,6 +220,7 @@ fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut 
         pistack_io::check(&file.io, &file.line),
         pistack_info::check(&file.info),
         pistack_email::check(&file.email),
+        pistack_supervisor::config::check(&file.supervisor_service),
     ];
     for (path, message, help) in services.into_iter().flatten() {
         at(&path, message, help);

@@ -3,7 +3,8 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  const lang = root.lang;
+  // Times as this browser writes them, if it speaks the page's language.
+  const lang = navigator.languages.find((one) => one.split("-")[0] === root.lang) || root.lang;
   const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
   // The setup code travels in the fragment, which no server sees; it does not stay in the history either.
@@ -94,6 +95,8 @@
     toEnd();
   }
 
+  const notice = document.getElementById("notice");
+
   // Live or not.
   const live = (state) => { root.dataset.live = state; };
   addEventListener("htmx:sse:after:connection", () => live("on"));
@@ -104,15 +107,42 @@
   });
   addEventListener("offline", () => live("off"));
 
+  // What is not an answer of ours (a gateway's page, or nothing at all) is never put into the page.
+  const failed = (event) => {
+    const ctx = event.detail && event.detail.ctx;
+    if (!ctx || (ctx.text || "").includes("hx-partial")) return;
+    const source = ctx.sourceElement;
+    const stream = source.getAttribute("hx-sse:connect");
+    if (stream) {
+      live("off");
+      setTimeout(() => htmx.ajax("GET", stream, { source }), 3000);
+    } else if (source.matches("form")) {
+      notice.replaceChildren(document.getElementById("away").content.cloneNode(true));
+    }
+  };
+  addEventListener("htmx:response:error", failed);
+  addEventListener("htmx:error", failed);
+
   // A good message goes away by itself; a bad one stays until the next.
-  const notice = document.getElementById("notice");
   let timer;
   new MutationObserver(() => {
     clearTimeout(timer);
     if (notice.querySelector(".note.ok")) timer = setTimeout(() => notice.replaceChildren(), 6000);
   }).observe(notice, { childList: true });
 
-  const refresh = () => { localise(); tick(); filter(); toEnd(); };
+  // A pressed button may be gone after its own effect: the keyboard stays with the program.
+  let focused = null;
+  addEventListener("htmx:before:swap", () => {
+    const form = document.activeElement.closest("form.buttons");
+    focused = form ? form.closest("[id]").id : null;
+  });
+  const refocus = () => {
+    if (!focused || document.activeElement !== document.body) return;
+    const button = document.querySelector(`#${focused} form.buttons button`);
+    if (button) button.focus({ preventScroll: true });
+  };
+
+  const refresh = () => { localise(); tick(); filter(); toEnd(); refocus(); };
   addEventListener("htmx:after:swap", refresh);
   addEventListener("htmx:sse:after:message", refresh);
   setInterval(tick, 1000);

@@ -4,7 +4,11 @@
 //! account yet, 8096 has no services. `?lang=pl&theme=dark` chooses as the switches do.
 
 #[path = "../tests/it/fake.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the tests, which use all of it and may unwrap"
+)]
 mod fake;
 
 use std::sync::Arc;
@@ -12,7 +16,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use http::header::{AUTHORIZATION, COOKIE};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use pistack_api::service::Service;
 use pistack_api::token::Level;
 use pistack_kit::lifecycle::Lifecycle;
@@ -80,8 +85,15 @@ async fn serve(
     let token = level.map(|level| fake.auth.token("root", level, NOW));
     let router: Router = pistack_kit::service::router(&context, app).layer(from_fn(
         move |mut request: Request, next: Next| {
-            dress_up(&mut request, token.as_deref());
-            next.run(request)
+            let chosen = dress_up(&mut request, token.as_deref());
+            let answer = next.run(request);
+            async move {
+                let mut answer = answer.await;
+                answer
+                    .headers_mut()
+                    .extend(chosen.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+                answer
+            }
         },
     ));
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
@@ -89,12 +101,21 @@ async fn serve(
     Ok((fake, directory))
 }
 
-/// Signs in, and makes cookies of `lang` and `theme` in the address.
-fn dress_up(request: &mut Request, token: Option<&str>) {
-    let query = request.uri().query().unwrap_or_default().replace('&', "; ");
+/// Signs in, and makes cookies of `lang` and `theme` in the address. The cookies to keep.
+fn dress_up(request: &mut Request, token: Option<&str>) -> Vec<HeaderValue> {
+    let query = request.uri().query().unwrap_or_default();
+    let choices: Vec<_> = query
+        .split('&')
+        .filter(|choice| choice.starts_with("lang=") || choice.starts_with("theme="))
+        .collect();
+    let chosen = choices
+        .iter()
+        .filter_map(|choice| format!("{choice}; Path=/").parse().ok())
+        .collect();
+    let joined = choices.join("; ");
     let headers = request.headers_mut();
-    if let Ok(cookie) = query.parse()
-        && !headers.contains_key(COOKIE)
+    if let Ok(cookie) = joined.parse()
+        && !joined.is_empty()
     {
         headers.insert(COOKIE, cookie);
     }
@@ -103,13 +124,14 @@ fn dress_up(request: &mut Request, token: Option<&str>) {
     {
         headers.insert(AUTHORIZATION, value);
     }
+    chosen
 }
 
 fn fill(fake: &Fake) {
     let mut crashed = process("feeder", "feeder", 100);
     crashed.exitstatus = 127;
     let mut backoff = process("garden", "pump", 30);
-    backoff.description = "Exited too quickly (process log may have details)".to_owned();
+    "Exited too quickly (process log may have details)".clone_into(&mut backoff.description);
     let mut never = process("garden", "lamp", 0);
     (never.start, never.stop) = (0, 0);
     let mut list = vec![

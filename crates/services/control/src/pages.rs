@@ -130,3 +130,49 @@ fn page_of(visit: &Visit, headers: &http::HeaderMap) -> String {
         .map(|path| path.split('#').next().unwrap_or_default());
     path.and_then(crate::visit::own_path).unwrap_or("/").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+    use pistack_api::service::Service;
+    use pistack_kit::testing::{TestAuth, context};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_page_that_tells_nothing() {
+        async fn broken() -> &'static str {
+            panic!("secret detail")
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let context = context(Service::Control, directory.path(), &TestAuth::new());
+        let dashboard = Dashboard::new(context, Config::default());
+        let router: Router = Router::new()
+            .route("/", get(broken))
+            .layer(axum::middleware::from_fn_with_state(dashboard, dress));
+        for (pieces, shown) in [
+            (false, "<html lang=\"pl\""),
+            (true, "<hx-partial hx-target=\"#notice\""),
+        ] {
+            let mut request = Request::builder().uri("/").header("accept-language", "pl");
+            if pieces {
+                request = request.header("hx-request", "true");
+            }
+            let request = request.body(Body::empty()).unwrap();
+            let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+            let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+            assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(
+                text.contains(shown) && text.contains("Ponowna próba może pomóc"),
+                "{text}"
+            );
+            assert!(!text.contains("secret"), "{text}");
+            assert!(parts.headers.contains_key(header::CONTENT_SECURITY_POLICY));
+        }
+    }
+}

@@ -118,14 +118,11 @@ impl Row {
 
     /// Whether two rows differ in more than the clock's ticking.
     pub(crate) fn differs(&self, other: &Self) -> bool {
-        let start = |since: &Since| match since {
-            Since::Up { start, .. } => *start,
-            Since::At { .. } | Since::Never => 0,
+        let same_since = match (&self.since, &other.since) {
+            (Since::Up { start: old, .. }, Since::Up { start: new, .. }) => old == new,
+            (old, new) => old == new,
         };
-        self.look != other.look
-            || self.pid != other.pid
-            || self.details != other.details
-            || start(&self.since) != start(&other.since)
+        self.look != other.look || self.pid != other.pid || self.details != other.details || !same_since
     }
 }
 

@@ -50,10 +50,10 @@ pub(crate) struct HomePage<'a> {
     pub(crate) board: Option<Vec<Fact>>,
 }
 
-/// The board's card alone.
+/// The board's card, which replaces itself.
 #[derive(Debug, Template)]
-#[template(path = "parts/board.html")]
-pub(crate) struct BoardCard<'a> {
+#[template(path = "parts/changed_board.html")]
+pub(crate) struct ChangedBoard<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) board: Option<Vec<Fact>>,
 }

@@ -111,6 +111,11 @@ impl Visit {
         }
     }
 
+    /// Whether this is the page at `path`, whatever its query.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        self.here.split('?').next() == Some(path)
+    }
+
     /// The address of an asset.
     pub(crate) fn asset(&self, name: &str) -> String {
         format!("{}/assets/{name}", self.base)

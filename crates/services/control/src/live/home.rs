@@ -111,7 +111,7 @@ impl Seen {
                 pieces += &view::text(&ChangedTable {
                     v: visit,
                     table: &table,
-                })?
+                })?;
             }
         }
         if self.summary.as_ref() != Some(&table.summary) {

@@ -9,7 +9,7 @@ use crate::identity::Person;
 use crate::process::Table;
 use crate::state::Dashboard;
 use crate::upstream::{info, supervisor};
-use crate::view::{self, BoardCard, HomePage, Programs};
+use crate::view::{self, ChangedBoard, HomePage, Programs};
 
 /// `GET /`
 pub(crate) async fn home(State(dashboard): State<Dashboard>, person: Person) -> Result<Response, Failure> {
@@ -24,7 +24,7 @@ pub(crate) async fn home(State(dashboard): State<Dashboard>, person: Person) -> 
 
 /// `GET /board`: the board's card alone, which htmx asks for now and then.
 pub(crate) async fn board(State(dashboard): State<Dashboard>, person: Person) -> Result<Response, Failure> {
-    let card = BoardCard {
+    let card = ChangedBoard {
         v: &person.visit,
         board: info::board(&dashboard, &person).await,
     };

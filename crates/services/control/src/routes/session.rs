@@ -3,7 +3,7 @@
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use pistack_api::auth::{COOKIE, CookieLogin, CookieSession};
+use pistack_api::auth::{COOKIE, CookieLogin, CookieSession, SessionEnd};
 use pistack_kit::service::Peer;
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use super::{Form, Lenient};
 use crate::error::{Failure, reason};
 use crate::identity::{Person, identify, setup_required};
 use crate::state::Dashboard;
-use crate::upstream::auth::{self, End};
+use crate::upstream::auth;
 use crate::view::{self, LoginPage};
 use crate::visit::{Visit, cookie, own_path};
 use crate::words::Words;
@@ -109,9 +109,9 @@ pub(crate) async fn sign_out(
     visit: Visit,
 ) -> Response {
     if let Ok(person) = person {
-        let end = End {
-            cookie: cookie(&headers, COOKIE).unwrap_or_default(),
-            sid: &person.claims.sid,
+        let end = SessionEnd {
+            cookie: cookie(&headers, COOKIE).unwrap_or_default().to_owned(),
+            sid: person.claims.sid.clone(),
         };
         if let Err(failure) = auth::sign_out(&dashboard, &end).await {
             tracing::warn!(

@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use http::Method;
 use pistack_api::auth::{
-    AuthState, CookieExchange, CookieLogin, CookieSession, ExchangedToken, SetupRequest,
+    AuthState, CookieExchange, CookieLogin, CookieSession, ExchangedToken, SessionEnd, SetupRequest,
 };
 use pistack_api::service::Service;
-use serde::Serialize;
 
 use super::{Call, json};
 use crate::error::Failure;
@@ -50,16 +49,8 @@ pub(crate) async fn set_up(dashboard: &Dashboard, request: &SetupRequest) -> Res
     Ok(call.read(json(request)?).await?.1)
 }
 
-/// Which session to end: by its cookie where we see it, else (the gateway keeps the cookie to itself) by the
-/// `sid` of its token.
-#[derive(Debug, Serialize)]
-pub(crate) struct End<'a> {
-    pub(crate) cookie: &'a str,
-    pub(crate) sid: &'a str,
-}
-
-/// Ends a session.
-pub(crate) async fn sign_out(dashboard: &Dashboard, end: &End<'_>) -> Result<(), Failure> {
+/// Ends a session: by its cookie where we see it, else (the gateway keeps it to itself) by the token's `sid`.
+pub(crate) async fn sign_out(dashboard: &Dashboard, end: &SessionEnd) -> Result<(), Failure> {
     let call = call(dashboard, Method::POST, "/internal/session/end");
     call.send(json(end)?).await.map(drop)
 }

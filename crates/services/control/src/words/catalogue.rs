@@ -32,6 +32,8 @@ catalogue! {
     theme_dark: "Dark", "Ciemny";
     cancel: "Cancel", "Anuluj";
     try_again: "Try again", "Spróbuj ponownie";
+    no_answer: "The board does not answer. It may be restarting; try again in a few seconds.",
+        "Urządzenie nie odpowiada. Być może właśnie się restartuje; spróbuj ponownie za kilka sekund.";
     to_home: "To the home page", "Na stronę startową";
 
     // signing in

@@ -26,29 +26,29 @@ use serde_json::{Value, json};
 use tokio::net::UnixListener;
 use tokio::sync::broadcast;
 
-pub const PASSWORD: &str = "correct horse battery";
-pub const CODE: &str = "K7QF-2M9X";
-pub const NOW: i64 = 1_700_000_000;
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const CODE: &str = "K7QF-2M9X";
+pub(crate) const NOW: i64 = 1_700_000_000;
 
 /// What the stand-ins know and have seen.
-pub struct Fake {
-    pub auth: TestAuth,
-    pub setup_required: Mutex<bool>,
+pub(crate) struct Fake {
+    pub(crate) auth: TestAuth,
+    pub(crate) setup_required: Mutex<bool>,
     /// Bodies of `/internal/session/end`.
-    pub ended: Mutex<Vec<Value>>,
+    pub(crate) ended: Mutex<Vec<Value>>,
     /// Logins as they arrived.
-    pub logins: Mutex<Vec<CookieLogin>>,
+    pub(crate) logins: Mutex<Vec<CookieLogin>>,
     /// `action name` of every control call.
-    pub acted: Mutex<Vec<String>>,
-    pub processes: Mutex<Vec<ProcessInfo>>,
+    pub(crate) acted: Mutex<Vec<String>>,
+    pub(crate) processes: Mutex<Vec<ProcessInfo>>,
     /// By `name/channel`.
-    pub logs: Mutex<BTreeMap<String, String>>,
-    pub events: broadcast::Sender<Event>,
+    pub(crate) logs: Mutex<BTreeMap<String, String>>,
+    pub(crate) events: broadcast::Sender<Event>,
     lifecycle: Lifecycle,
 }
 
 impl Fake {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             auth: TestAuth::new(),
             setup_required: Mutex::new(false),
@@ -63,16 +63,16 @@ impl Fake {
     }
 
     /// The dashboard's surroundings, with a guard that knows the stand-in's key.
-    pub fn context(&self, directory: &Path) -> Context {
+    pub(crate) fn context(&self, directory: &Path) -> Context {
         pistack_kit::testing::context(Service::Control, directory, &self.auth)
     }
 
-    pub fn token(&self, level: Level) -> String {
+    pub(crate) fn token(&self, level: Level) -> String {
         self.auth.token(&format!("{level}").to_lowercase(), level, NOW)
     }
 
     /// Serves one of the three until the test ends.
-    pub fn serve(self: &Arc<Self>, service: Service, context: &Context) {
+    pub(crate) fn serve(self: &Arc<Self>, service: Service, context: &Context) {
         let router = match service {
             Service::Auth => self.auth_routes(),
             Service::Supervisor => self.supervisor_routes(),
@@ -108,7 +108,7 @@ impl Fake {
     }
 
     /// Changes a process and tells it as the supervisor would.
-    pub fn change(&self, name: &str, state: i32, statename: &str) {
+    pub(crate) fn change(&self, name: &str, state: i32, statename: &str) {
         if let Some(info) = self
             .processes
             .lock()
@@ -117,7 +117,7 @@ impl Fake {
             .find(|info| info.name == name)
         {
             info.state = state;
-            info.statename = statename.to_owned();
+            statename.clone_into(&mut info.statename);
         }
         let event = Event {
             serial: 1,
@@ -149,7 +149,7 @@ fn user(name: &str, level: Level) -> PublicUser {
 }
 
 /// A process in supervisord's terms.
-pub fn process(group: &str, name: &str, state: i32) -> ProcessInfo {
+pub(crate) fn process(group: &str, name: &str, state: i32) -> ProcessInfo {
     let running = matches!(state, 10 | 20 | 40);
     let statename = match state {
         0 => "STOPPED",
@@ -271,7 +271,7 @@ async fn act(
                 (20, "RUNNING")
             };
             info.state = state;
-            info.statename = statename.to_owned();
+            statename.clone_into(&mut info.statename);
             info.start = NOW;
             Ok(Json(info.clone()))
         }

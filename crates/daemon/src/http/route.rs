@@ -1,0 +1,248 @@
+//! What is answered at which path.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LAST_MODIFIED, WWW_AUTHENTICATE,
+};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use pistack_api::xmlrpc;
+use pistack_engine::io::Channel;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::is_authorised;
+use super::endless::{self, Body};
+use super::stream::Stream;
+use crate::ask::{Asker, WhichLog};
+use crate::events::Events;
+use crate::logs::follow::Follower;
+use crate::rpc::call::call;
+
+/// Bytes that a call may have.
+const CALL_LIMIT: usize = 8 << 20;
+
+/// What the connections of one server share.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The way to the supervisor.
+    pub(crate) asker: Asker,
+    /// Events for subscribers.
+    pub(crate) events: Events,
+    /// Who may call.
+    pub(crate) credentials: Option<(String, String)>,
+    /// Whether the `supervisor` namespace is there.
+    pub(crate) supervisor_enabled: bool,
+    /// For the page at `/`.
+    pub(crate) title: String,
+    /// Ends endless answers.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Answers a request.
+pub(crate) async fn answer(request: Request<Incoming>, site: &Site, client: Arc<Stream>) -> Response<Body> {
+    if !is_authorised(request.headers().get(AUTHORIZATION), site.credentials.as_ref()) {
+        return unauthorised();
+    }
+    let path = request.uri().path().to_owned();
+    if path.starts_with("/RPC2") {
+        return rpc(request, site).await;
+    }
+    if path.starts_with("/logtail") || path.starts_with("/mainlogtail") {
+        if request.method() != Method::GET {
+            return refusal(StatusCode::BAD_REQUEST);
+        }
+        return match which_log(&path) {
+            Some(log) => tail(log, site, client).await,
+            None => refusal(StatusCode::NOT_FOUND),
+        };
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return refusal(StatusCode::BAD_REQUEST);
+    }
+    match path.as_str() {
+        "/pistack/events" => events(&request, site, client),
+        "/" | "/index.html" => text(StatusCode::OK, front_page(site)),
+        "/ok.html" => text(StatusCode::OK, "OK".into()),
+        _ => refusal(StatusCode::NOT_FOUND),
+    }
+}
+
+async fn rpc(request: Request<Incoming>, site: &Site) -> Response<Body> {
+    if request.method() != Method::POST {
+        return refusal(StatusCode::BAD_REQUEST);
+    }
+    if !request.headers().contains_key(CONTENT_LENGTH) {
+        return refusal(StatusCode::LENGTH_REQUIRED);
+    }
+    let body = match Limited::new(request.into_body(), CALL_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            return refusal(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        Err(_) => return refusal(StatusCode::BAD_REQUEST),
+    };
+    let parsed = match xmlrpc::parse_call(&body) {
+        Ok(parsed) if !parsed.method.is_empty() => parsed,
+        _ => return refusal(StatusCode::BAD_REQUEST),
+    };
+    drop(body);
+    let xml = match call(&site.asker, site.supervisor_enabled, parsed).await {
+        Ok(value) => xmlrpc::write_response(&value),
+        Err(fault) => xmlrpc::write_fault(&fault),
+    };
+    respond(StatusCode::OK, "text/xml", xml.into())
+}
+
+/// The log that a path names: `/mainlogtail`, `/logtail/NAME`, `/logtail/NAME/stderr`.
+fn which_log(path: &str) -> Option<WhichLog> {
+    if path.starts_with("/mainlogtail") {
+        return Some(WhichLog::Main);
+    }
+    let decoded = percent_decode_str(path).decode_utf8().ok()?;
+    let rest = decoded.trim_start_matches('/').strip_prefix("logtail/")?;
+    let (name, channel) = match rest.split_once('/') {
+        None => (rest, Channel::Stdout),
+        Some((name, "stdout")) => (name, Channel::Stdout),
+        Some((name, "stderr")) => (name, Channel::Stderr),
+        Some(_) => return None,
+    };
+    Some(WhichLog::Process {
+        name: name.to_owned(),
+        channel,
+    })
+}
+
+async fn tail(log: WhichLog, site: &Site, client: Arc<Stream>) -> Response<Body> {
+    let Some(follower) = site
+        .asker
+        .follow(log)
+        .await
+        .and_then(|log| Follower::new(log).ok())
+    else {
+        return refusal(StatusCode::NOT_FOUND);
+    };
+    let modified = follower
+        .modified()
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .map(|seconds| httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)))
+        .and_then(|text| HeaderValue::try_from(text).ok());
+    let mut response = endless(
+        "text/plain;charset=utf-8",
+        endless::body(follower, client, site.stop.clone()),
+    );
+    if let Some(modified) = modified {
+        response.headers_mut().insert(LAST_MODIFIED, modified);
+    }
+    response
+}
+
+fn events(request: &Request<Incoming>, site: &Site, client: Arc<Stream>) -> Response<Body> {
+    let after = request
+        .uri()
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .find_map(|pair| pair.strip_prefix("after="));
+    let after = match after.map(str::parse::<u64>) {
+        None => None,
+        Some(Ok(serial)) => Some(serial),
+        Some(Err(_)) => return refusal(StatusCode::BAD_REQUEST),
+    };
+    let lines = site.events.subscribe(after);
+    endless(
+        "application/jsonl",
+        endless::body(lines, client, site.stop.clone()),
+    )
+}
+
+fn front_page(site: &Site) -> String {
+    let mut page = format!("{}\n\n", site.title);
+    for line in [
+        "POST /RPC2                      XML-RPC",
+        "GET  /logtail/NAME[/stderr]     follow a process's log",
+        "GET  /mainlogtail               follow the supervisor's log",
+        "GET  /pistack/events[?after=N]  follow events, one JSON object a line",
+    ] {
+        // writing to a string cannot fail
+        let _ = writeln!(page, "{line}");
+    }
+    page
+}
+
+fn endless(kind: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // proxies in front must not wait for more
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    response
+}
+
+fn unauthorised() -> Response<Body> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED);
+    let headers = response.headers_mut();
+    headers.insert(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"default\""),
+    );
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn refusal(status: StatusCode) -> Response<Body> {
+    text(status, format!("{status}\n"))
+}
+
+fn text(status: StatusCode, text: String) -> Response<Body> {
+    respond(status, "text/plain;charset=utf-8", text.into())
+}
+
+fn respond(status: StatusCode, kind: &'static str, bytes: Bytes) -> Response<Body> {
+    let body = Full::new(bytes)
+        .map_err(|never: Infallible| match never {})
+        .boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_name_logs() {
+        let process = |name: &str, channel| {
+            Some(WhichLog::Process {
+                name: name.into(),
+                channel,
+            })
+        };
+        assert_eq!(which_log("/mainlogtail"), Some(WhichLog::Main));
+        assert_eq!(which_log("/logtail/cat"), process("cat", Channel::Stdout));
+        assert_eq!(
+            which_log("/logtail/pets%3Acat/stderr"),
+            process("pets:cat", Channel::Stderr)
+        );
+        assert_eq!(
+            which_log("/logtail/pets:cat/stdout"),
+            process("pets:cat", Channel::Stdout)
+        );
+        assert_eq!(which_log("/logtail/cat/other"), None);
+        assert_eq!(which_log("/logtail"), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! File descriptors: registration with tokio, access checks, the listen backlog.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Makes `fd` nonblocking and watches it for `interest`. Needs a tokio runtime.
+pub(crate) fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<File>> {
+    set_nonblocking(&fd)?;
+    let file = File::from(fd);
+    // SAFETY: `File` owns its descriptor: it stays open, and stays the same one, until the `AsyncFd` is dropped.
+    unsafe { AsyncFd::register_with_interest(file, interest) }.map_err(io::Error::from)
+}
+
+fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    // SAFETY: `fd` is an open descriptor; F_GETFL and F_SETFL take and give plain integers.
+    let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
+    if flags < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: as above.
+    if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// True when this process may execute `path`.
+pub(crate) fn may_execute(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+        return false;
+    };
+    // SAFETY: `path` is a terminated string that outlives the call.
+    unsafe { libc::access(path.as_ptr(), libc::X_OK) == 0 }
+}
+
+/// Sets the backlog of a listening socket anew.
+pub(crate) fn set_backlog(socket: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
+    let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+    // SAFETY: listen takes a descriptor, open while borrowed, and an integer.
+    if unsafe { libc::listen(socket.as_raw_fd(), backlog) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_may_be_executed() {
+        assert!(may_execute(Path::new("/bin/sh")));
+        assert!(!may_execute(Path::new("/etc/passwd")));
+        assert!(!may_execute(Path::new("/no/such/file")));
+        assert!(!may_execute(Path::new("/bin/sh\0x")));
+    }
+}

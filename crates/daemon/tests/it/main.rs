@@ -1,0 +1,34 @@
+//! The whole daemon, run in this process over its real socket, with real children.
+//!
+//! A daemon takes the signals and the children of its whole process, and signals must be blocked before any other
+//! thread exists. So this binary has a harness of its own: it blocks the signals first thing, and runs each test in a
+//! process of its own (`cargo nextest` does that anyway; under `cargo test` the binary starts itself once a test).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests, though without libtest's mark on them"
+)]
+
+mod calls;
+mod events;
+mod harness;
+mod http;
+mod life;
+mod logs;
+mod reload;
+
+use harness::Test;
+
+fn main() -> std::process::ExitCode {
+    let tests: Vec<Test> = [
+        life::TESTS,
+        calls::TESTS,
+        events::TESTS,
+        http::TESTS,
+        logs::TESTS,
+        reload::TESTS,
+    ]
+    .concat();
+    harness::main(&tests)
+}
