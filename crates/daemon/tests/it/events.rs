@@ -129,7 +129,8 @@ async fn read_until(
     loop {
         while let Some((line, rest)) = text.split_once('\n') {
             let event: Event = serde_json::from_str(line).unwrap();
-            *text = rest.to_owned();
+            let after = text.len() - rest.len();
+            text.drain(..after);
             if fits(&event) {
                 return event;
             }
@@ -137,7 +138,7 @@ async fn read_until(
         let frame = tokio::time::timeout(Duration::from_secs(10), body.frame())
             .await
             .expect("an event in time");
-        text.push_str(&String::from_utf8(frame.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap());
+        text.push_str(std::str::from_utf8(&frame.unwrap().unwrap().into_data().unwrap()).unwrap());
     }
 }
 
