@@ -37,11 +37,12 @@
   };
   const localise = () => each("time[data-when]:not([data-done])", (time) => {
     const when = new Date(time.dateTime);
-    const today = when.toDateString() === new Date().toDateString();
+    const now = new Date();
+    const clock = { hour: "2-digit", minute: "2-digit" };
     time.title = when.toLocaleString(lang);
-    time.textContent = today
-      ? when.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" })
-      : when.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = when.toDateString() === now.toDateString() ? when.toLocaleTimeString(lang, clock)
+      : when.getFullYear() === now.getFullYear() ? when.toLocaleString(lang, { day: "numeric", month: "short", ...clock })
+      : when.toLocaleDateString(lang, { dateStyle: "medium" });
     time.dataset.done = "";
   });
 

@@ -290,9 +290,9 @@ async fn log(
         .get(&format!("{name}/{}", query["channel"]))
         .ok_or_else(|| Problem::new(StatusCode::CONFLICT, "no_file", "NO_FILE: x"))?;
     let answer = |from: usize, to: usize, overflow: bool| {
-        Ok(Json(
-            json!({ "data": text[from..to], "offset": to, "overflow": overflow }),
-        ))
+        // as the real service: bytes, cut anywhere
+        let data = String::from_utf8_lossy(&text.as_bytes()[from..to]);
+        Ok(Json(json!({ "data": data, "offset": to, "overflow": overflow })))
     };
     match (number("tail"), number("offset")) {
         (Some(tail), _) => answer(text.len().saturating_sub(tail), text.len(), tail < text.len()),
