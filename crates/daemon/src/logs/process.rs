@@ -19,6 +19,8 @@ pub(crate) struct ProcessLogs {
     pub(crate) stdout: ChannelLog,
     /// Standard error; `None` when it goes where standard output goes.
     pub(crate) stderr: Option<ChannelLog>,
+    /// Standard output is the protocol of event listeners.
+    pub(crate) listener: bool,
 }
 
 impl ProcessLogs {
@@ -45,7 +47,14 @@ impl ProcessLogs {
         };
         let stdout = make(Channel::Stdout, &spec.stdout, listener);
         let stderr = (!spec.redirect_stderr).then(|| make(Channel::Stderr, &spec.stderr, false));
-        (Self { stdout, stderr }, problems)
+        (
+            Self {
+                stdout,
+                stderr,
+                listener,
+            },
+            problems,
+        )
     }
 
     /// The log of a channel.

@@ -15,7 +15,7 @@ use crate::pipes::{End, Pipe, Received};
 use crate::stdin::Stdin;
 use crate::sys::identity;
 use crate::sys::spawn::{self, Launch, RunAs};
-use crate::sys::{errno, wait};
+use crate::sys::{errno, signals, wait};
 
 /// Bytes still read of a child that ended: its children may hold the pipe and write on for ever.
 const LAST_WORDS: usize = 4 << 20;
@@ -113,9 +113,8 @@ impl Supervisor {
             .engine
             .groups()
             .into_iter()
-            .find(|group| group.name == spec.group)
-            .cloned();
-        let socket = group.and_then(|group| self.sockets.acquire(&group)).transpose()?;
+            .find(|group| group.name == spec.group);
+        let socket = group.and_then(|group| self.sockets.acquire(group)).transpose()?;
         let fastcgi = socket.is_some();
         let started = self.fork(process, spec, &resolved, socket);
         if started.is_err() && fastcgi {
@@ -212,7 +211,9 @@ impl Supervisor {
             } else {
                 let how = match exit {
                     Exit::Code(code) => format!("exit status {code}"),
-                    Exit::Signal(signal) | Exit::Core(signal) => format!("terminated by signal {signal}"),
+                    Exit::Signal(signal) | Exit::Core(signal) => {
+                        format!("terminated by {}", signals::name(signal))
+                    }
                 };
                 self.note(LogLevel::Info, &format!("reaped unknown pid {pid} ({how})"));
             }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use pistack_engine::config::model::{GroupKind, LogLevel};
+use pistack_engine::config::model::LogLevel;
 use pistack_engine::io::{Channel, Input, ProcessId};
 
 use super::Supervisor;
@@ -33,16 +33,16 @@ impl Supervisor {
     /// A child wrote something.
     pub(super) fn received(&mut self, pipe: &Pipe, bytes: &[u8]) {
         let End::Output(channel) = pipe.end else { return };
+        let Some(logs) = self.logs.get_mut(&pipe.process) else {
+            return;
+        };
+        let protocol = logs.listener && channel == Channel::Stdout;
         let mut output = Vec::new();
-        if let Some(log) = self
-            .logs
-            .get_mut(&pipe.process)
-            .and_then(|logs| logs.channel(channel))
-        {
+        if let Some(log) = logs.channel(channel) {
             log.take(bytes, &mut output);
         }
         self.pass_on(pipe.process, channel, output);
-        if channel == Channel::Stdout && self.is_listener(pipe.process) {
+        if protocol {
             self.tell(Input::ListenerOutput {
                 process: pipe.process,
                 bytes: bytes.to_vec(),
@@ -78,18 +78,6 @@ impl Supervisor {
                 Output::Notice(Notice::Resumed(text)) => self.note(LogLevel::Info, &text),
             }
         }
-    }
-
-    fn is_listener(&self, process: ProcessId) -> bool {
-        let Some(spec) = self.engine.spec(process) else {
-            return false;
-        };
-        let group = self
-            .engine
-            .groups()
-            .into_iter()
-            .find(|group| group.name == spec.group);
-        group.is_some_and(|group| matches!(group.kind, GroupKind::Listeners(_)))
     }
 
     /// Writes to a child's standard input.

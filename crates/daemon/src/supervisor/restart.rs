@@ -4,10 +4,11 @@
 //! nothing has changed. Then the engine stops everything, and the new configuration takes over.
 
 use pistack_engine::Engine;
-use pistack_engine::config::model::LogLevel;
+use pistack_engine::config::model::{LogLevel, ServerAddress};
 
 use super::{Supervisor, open_log, raise_limits};
 use crate::environment::BaseEnvironment;
+use crate::http::bind::address_text;
 use crate::logs::auto_name;
 use crate::logs::process::child_log_dir;
 use crate::pidfile::PidFile;
@@ -16,7 +17,7 @@ impl Supervisor {
     /// What every beginning does once its log and servers are there.
     pub(super) fn begin(&mut self) {
         self.remove_old_logs();
-        self.note(LogLevel::Info, "RPC interface 'supervisor' initialized");
+        self.tell_of_servers();
         let path = self.settings.pidfile.clone();
         if self.pid_file.as_ref().is_none_or(|file| file.path() != path) {
             // the old one goes first: both may be the same file by another name
@@ -33,6 +34,26 @@ impl Supervisor {
             LogLevel::Info,
             &format!("supervisord started with pid {}", std::process::id()),
         );
+    }
+
+    fn tell_of_servers(&mut self) {
+        let configured = self.engine.configured();
+        let open: Vec<String> = configured
+            .servers
+            .iter()
+            .filter(|server| server.credentials.is_none())
+            .filter(|server| matches!(server.address, ServerAddress::Inet { .. }))
+            .map(|server| address_text(&server.address))
+            .collect();
+        if configured.rpc_enabled {
+            self.note(LogLevel::Info, "RPC interface 'supervisor' initialized");
+        }
+        for address in open {
+            let text = format!(
+                "Server 'inet_http_server' ({address}) running without any HTTP authentication checking"
+            );
+            self.note(LogLevel::Critical, &text);
+        }
     }
 
     fn remove_old_logs(&mut self) {
@@ -93,7 +114,7 @@ impl Supervisor {
         self.environment = BaseEnvironment::new(std::env::vars_os(), &self.added_environment, &model);
         self.settings = model.settings.clone();
         self.front.commit(prepared);
-        self.begin();
         self.engine = Engine::continuing(model, now, serial);
+        self.begin();
     }
 }

@@ -86,10 +86,23 @@ pub(crate) fn send(pid: i32, signal: i32, group: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// `SIGTERM` of 15; `signal 64` for unnamed ones.
+/// `SIGTERM` of 15; `signal 64` for rarer ones.
 pub(crate) fn name(signal: i32) -> String {
     let name = match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGBUS => "SIGBUS",
         libc::SIGCHLD => "SIGCHLD",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGPIPE => "SIGPIPE",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGSYS => "SIGSYS",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGUSR1 => "SIGUSR1",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
         libc::SIGTERM => "SIGTERM",
         libc::SIGINT => "SIGINT",
         libc::SIGQUIT => "SIGQUIT",

@@ -10,6 +10,7 @@
     reason = "tests, though without libtest's mark on them"
 )]
 
+mod background;
 mod calls;
 mod events;
 mod harness;
@@ -23,6 +24,7 @@ use harness::Test;
 fn main() -> std::process::ExitCode {
     let tests: Vec<Test> = [
         life::TESTS,
+        background::TESTS,
         calls::TESTS,
         events::TESTS,
         http::TESTS,
