@@ -9,7 +9,12 @@ use crate::{command, root};
 pub fn run(script: &str, arguments: &[&str]) -> String {
     let folder = root().join("e2e/browser");
     assert!(folder.join("node_modules").exists(), "run e2e/peers.sh first");
-    let output = command("node").current_dir(&folder).arg(script).args(arguments).output().expect("node runs");
+    let output = command("node")
+        .current_dir(&folder)
+        .arg(script)
+        .args(arguments)
+        .output()
+        .expect("node runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),

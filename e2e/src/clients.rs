@@ -31,7 +31,10 @@ impl Answer {
 
     /// A header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The `message` of an error body.
@@ -51,7 +54,14 @@ pub fn curl(arguments: &[String]) -> Answer {
 /// Runs curl; the text of its failure when it gets no answer.
 pub fn try_curl(arguments: &[String]) -> Result<Answer, String> {
     let output = command("curl")
-        .args(["-sS", "--max-time", "30", "-i", "-w", "\n%{http_version} %{response_code}"])
+        .args([
+            "-sS",
+            "--max-time",
+            "30",
+            "-i",
+            "-w",
+            "\n%{http_version} %{response_code}",
+        ])
         .args(arguments)
         .output()
         .map_err(|error| error.to_string())?;
@@ -78,7 +88,10 @@ pub fn try_curl(arguments: &[String]) -> Result<Answer, String> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     Ok(Answer {
-        status: status.trim().parse().map_err(|_| format!("no status: {trailer}"))?,
+        status: status
+            .trim()
+            .parse()
+            .map_err(|_| format!("no status: {trailer}"))?,
         version: version.to_owned(),
         headers,
         body: body.to_owned(),

@@ -18,7 +18,10 @@ use std::process::Command;
 
 /// The repository's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 /// The built binary: `PISTACK_BIN`, else the debug build.
@@ -26,13 +29,21 @@ pub fn root() -> PathBuf {
 /// # Panics
 /// When it is not there.
 pub fn binary() -> PathBuf {
-    let path = std::env::var_os("PISTACK_BIN").map_or_else(|| root().join("target/debug/pistack"), PathBuf::from);
-    assert!(path.exists(), "{}: build it first with `cargo build -p pistack`", path.display());
+    let path =
+        std::env::var_os("PISTACK_BIN").map_or_else(|| root().join("target/debug/pistack"), PathBuf::from);
+    assert!(
+        path.exists(),
+        "{}: build it first with `cargo build -p pistack`",
+        path.display()
+    );
     path
 }
 
 /// A command to run from a test.
-#[expect(clippy::disallowed_methods, reason = "end-to-end tests start the product and its peers")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "end-to-end tests start the product and its peers"
+)]
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     Command::new(program)
 }

@@ -61,10 +61,20 @@ impl Builder {
             fs::write(folder.path().join(name), text).expect("the file is written");
         }
         let config = self.config.map(|(name, _)| folder.path().join(name));
-        let stack = Stack { folder, config, environment: self.environment, child: None, https: String::new() };
+        let stack = Stack {
+            folder,
+            config,
+            environment: self.environment,
+            child: None,
+            https: String::new(),
+        };
         if !self.no_account {
             let output = stack.cli_input(&["user", "passwd", "root", "--stdin"], &format!("{PASSWORD}\n"));
-            assert!(output.status.success(), "user passwd: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "user passwd: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         stack
     }
@@ -125,14 +135,19 @@ impl Stack {
     /// A `pistack` command for this stack: its directory, its ports of its own.
     pub fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = command(binary());
-        command.current_dir(self.folder.path()).arg("--state-dir").arg(self.state());
+        command
+            .current_dir(self.folder.path())
+            .arg("--state-dir")
+            .arg(self.state());
         if let Some(config) = &self.config {
             command.arg("-c").arg(config);
         }
         for name in ["AUTH", "SUPERVISOR", "EMAIL", "INFO", "IO", "CONTROL"] {
             command.env(format!("{name}_PORT"), "0");
         }
-        command.env("PISTACK_HTTPS", "127.0.0.1:0").env("PISTACK_HTTP", "127.0.0.1:0");
+        command
+            .env("PISTACK_HTTPS", "127.0.0.1:0")
+            .env("PISTACK_HTTP", "127.0.0.1:0");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(arguments);
         command
@@ -150,11 +165,24 @@ impl Stack {
 
     /// Starts `pistack up` without waiting for anything.
     pub fn spawn(&mut self) {
+        self.spawn_with(&["up"]);
+    }
+
+    /// Starts a command that stays in the foreground.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn spawn_with(&mut self, arguments: &[&str]) {
         // What a killed stack left must not be taken for the new one's.
         let _ = fs::remove_file(self.state().join("run/gateway.json"));
         let out = fs::File::create(self.folder.path().join("up.out")).expect("a file");
         let err = fs::File::create(self.folder.path().join("up.err")).expect("a file");
-        let child = self.command(&["up"]).stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        let child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn();
         self.child = Some(child.expect("pistack starts"));
     }
 
@@ -165,11 +193,15 @@ impl Stack {
             self.check_alive();
             self.bound()
         });
-        self.https = format!("https://{}", bound["https"].as_str().expect("it listens on https"));
+        self.https = format!(
+            "https://{}",
+            bound["https"].as_str().expect("it listens on https")
+        );
         for name in ["auth", "supervisor", "email", "info", "io"] {
             until(&format!("{name}'s health"), || {
                 self.check_alive();
-                self.try_get(&format!("/api/{name}/health")).filter(|answer| answer.status == 200)
+                self.try_get(&format!("/api/{name}/health"))
+                    .filter(|answer| answer.status == 200)
             });
         }
     }
@@ -228,7 +260,10 @@ impl Stack {
 
     /// curl's arguments that trust the stack's own root and nothing else.
     pub fn trusting(&self) -> Vec<String> {
-        vec!["--cacert".to_owned(), self.state().join("tls/ca.pem").display().to_string()]
+        vec![
+            "--cacert".to_owned(),
+            self.state().join("tls/ca.pem").display().to_string(),
+        ]
     }
 
     /// A request through TLS: further curl arguments, then the path.
@@ -286,7 +321,11 @@ impl Stack {
 
     /// Logs in.
     pub fn login(&self, name: &str, password: &str) -> Answer {
-        self.post("", "/api/auth/session/login", &serde_json::json!({ "name": name, "password": password }))
+        self.post(
+            "",
+            "/api/auth/session/login",
+            &serde_json::json!({ "name": name, "password": password }),
+        )
     }
 
     /// An access token of the root account.
@@ -296,7 +335,10 @@ impl Stack {
     pub fn root_token(&self) -> String {
         let answer = self.login("root", PASSWORD);
         assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()["access_token"].as_str().expect("a token").to_owned()
+        answer.json()["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// `pistack status --json`.
@@ -331,7 +373,11 @@ impl Drop for Stack {
         }
         if std::thread::panicking() {
             eprintln!("--- up printed:\n{}{}", self.printed(), self.complained());
-            for log in fs::read_dir(self.state().join("logs")).into_iter().flatten().flatten() {
+            for log in fs::read_dir(self.state().join("logs"))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
                 let text = fs::read_to_string(log.path()).unwrap_or_default();
                 let tail: Vec<&str> = text.lines().rev().take(30).collect();
                 eprintln!("--- {}:", log.path().display());
@@ -348,6 +394,9 @@ impl Drop for Stack {
 /// # Panics
 /// When `kill` cannot be run.
 pub fn signal_process(signal: &str, pid: u32) {
-    let done = command("kill").arg(format!("-{signal}")).arg(pid.to_string()).status();
+    let done = command("kill")
+        .arg(format!("-{signal}"))
+        .arg(pid.to_string())
+        .status();
     done.expect("kill runs");
 }

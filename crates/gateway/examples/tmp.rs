@@ -7,7 +7,7 @@ async fn main() {
         let p = paths.service_socket(s);
         let _ = std::fs::remove_file(&p);
         let l = tokio::net::UnixListener::bind(p).unwrap();
-        let r = axum::Router::new().fallback(|r: axum::extract::Request| async move {
+        let r = axum::Router::new().fallback(|h: http::HeaderMap, b: axum::body::Body| async move { let n = axum::body::to_bytes(b, usize::MAX).await.unwrap().len(); format!("{n} {h:?}\n") }).layer(axum::extract::DefaultBodyLimit::disable());
             format!("{:?} {} {:?}\n", r.method(), r.uri(), r.headers())
         });
         tokio::spawn(async move { axum::serve(l, r).await });

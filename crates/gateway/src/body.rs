@@ -4,13 +4,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::deadline::Busy;
+
+/// How much of an upload that nobody wants is read, and for how long.
+const DISCARD_BYTES: usize = 16 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -21,7 +27,44 @@ pub(crate) enum RequestBody {
     /// Our own words.
     Full(Option<Bytes>),
     /// The client's, as it comes in.
-    Upload(Incoming, Arc<Upload>),
+    Upload(Uploading),
+}
+
+impl RequestBody {
+    pub(crate) fn upload(body: Incoming, upload: Arc<Upload>) -> Self {
+        Self::Upload(Uploading {
+            body: Some(body),
+            upload,
+        })
+    }
+}
+
+/// A client's body. Where the service answers without reading all of it, the rest is read and thrown away:
+/// closing on a client that is still writing would cost it the answer.
+pub(crate) struct Uploading {
+    body: Option<Incoming>,
+    upload: Arc<Upload>,
+}
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take()
+            && self.upload.state() == UploadState::Open
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(tokio::time::timeout(DISCARD_TIME, discard(body)));
+        }
+    }
+}
+
+async fn discard(mut body: Incoming) {
+    let mut left = DISCARD_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// How far an upload has come; shared with the one who waits for the answer.
@@ -59,9 +102,14 @@ impl Upload {
         self.state.store(state as u8, Ordering::Relaxed);
     }
 
+    /// Gives up: the rest is not worth reading.
+    pub(crate) fn abandon(&self) {
+        self.note(UploadState::Failed);
+    }
+
     /// When the last frame passed.
     pub(crate) fn moved_at(&self) -> Instant {
-        self.start + std::time::Duration::from_millis(self.moved_at.load(Ordering::Relaxed))
+        self.start + Duration::from_millis(self.moved_at.load(Ordering::Relaxed))
     }
 
     pub(crate) fn state(&self) -> UploadState {
@@ -84,7 +132,10 @@ impl Body for RequestBody {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Upload(body, upload) => {
+            Self::Upload(Uploading {
+                body: Some(body),
+                upload,
+            }) => {
                 let frame = std::task::ready!(Pin::new(&mut *body).poll_frame(cx));
                 upload.note(match &frame {
                     Some(Err(_)) => UploadState::Failed,
@@ -93,6 +144,7 @@ impl Body for RequestBody {
                 });
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
+            Self::Upload(_) => Poll::Ready(None),
         }
     }
 
@@ -100,7 +152,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_none(),
-            Self::Upload(body, _) => body.is_end_stream(),
+            Self::Upload(uploading) => uploading.body.as_ref().is_none_or(Body::is_end_stream),
         }
     }
 
@@ -108,7 +160,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Upload(body, _) => body.size_hint(),
+            Self::Upload(uploading) => uploading.body.as_ref().map(Body::size_hint).unwrap_or_default(),
         }
     }
 }

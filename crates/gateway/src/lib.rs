@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod check;
 pub mod config;
 mod connection;
 mod deadline;
@@ -19,6 +20,7 @@ mod proxy;
 mod renewal;
 mod routes;
 mod sessions;
+mod socket;
 mod strict;
 mod tls;
 mod tunnel;
@@ -27,6 +29,7 @@ mod upstream;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+pub use check::{check_addresses, check_certificate};
 pub use config::Config;
 pub use listeners::Addresses;
 pub use names::BadName;

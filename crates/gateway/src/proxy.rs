@@ -238,7 +238,7 @@ impl Gateway {
         service: Service,
     ) -> Result<Response<Incoming>, Failure> {
         let upload = Upload::new();
-        let request = Request::from_parts(parts, RequestBody::Upload(body, upload.clone()));
+        let request = Request::from_parts(parts, RequestBody::upload(body, upload.clone()));
         let mut sending = pin!(self.upstreams.send(request));
         loop {
             let open = upload.state() == UploadState::Open;

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::RequestBody;
+use crate::socket::Socket;
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -120,14 +121,14 @@ struct Connector {
 impl Connector {
     /// Tries until the socket answers, as long as the outage is younger than `hold`. A service that has been
     /// away for longer is tried once: nobody waits for what is not coming.
-    async fn open(self, index: usize) -> io::Result<TokioIo<UnixStream>> {
+    async fn open(self, index: usize) -> io::Result<TokioIo<Socket>> {
         let target = &self.targets[index];
         let mut wait = WAITS.0;
         loop {
             let error = match tokio::time::timeout(CONNECT, UnixStream::connect(&target.path)).await {
                 Ok(Ok(stream)) => {
                     *target.outage.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                    return Ok(TokioIo::new(stream));
+                    return Ok(TokioIo::new(Socket::new(stream)));
                 }
                 Ok(Err(error)) => error,
                 Err(elapsed) => elapsed.into(),
@@ -169,7 +170,7 @@ fn may_pass(error: &io::Error) -> bool {
 }
 
 impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<UnixStream>;
+    type Response = TokioIo<Socket>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 

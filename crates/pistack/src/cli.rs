@@ -56,6 +56,12 @@ pub(crate) enum Command {
         #[arg(long, default_value = "30s", value_name = "TIME")]
         timeout: pistack_kit::config::Span,
     },
+    /// Look at ports, database, keys and certificates, and name what is wrong with its cure.
+    Doctor {
+        /// As `up` asks before it starts.
+        #[arg(long, hide = true)]
+        starting: bool,
+    },
     /// Accounts, on this machine's console: works with the services up or down.
     #[command(subcommand)]
     User(UserCommand),
@@ -85,6 +91,10 @@ pub(crate) struct UpOptions {
     /// Address of the redirect to https, such as 0.0.0.0:8000.
     #[arg(long, env = "PISTACK_HTTP", value_name = "ADDR:PORT")]
     pub(crate) http: Option<SocketAddr>,
+    /// Start what can be started, even where a port, a key or the database is unusable: your own programs come up
+    /// in any case. Without it such a start is refused as a whole.
+    #[arg(long)]
+    pub(crate) keep_going: bool,
     /// Say nothing but errors on the terminal (the log file has it all).
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -3,6 +3,7 @@
 mod accounts;
 mod configuration;
 mod control;
+mod doctor;
 mod down;
 mod logs;
 mod overview;
@@ -12,6 +13,7 @@ mod status;
 pub(crate) use accounts::user;
 pub(crate) use configuration::{config_check, config_path, config_schema, openapi};
 pub(crate) use control::{Verb, control};
+pub(crate) use doctor::doctor;
 pub(crate) use down::down;
 pub(crate) use logs::logs;
 pub(crate) use overview::overview;

@@ -35,7 +35,10 @@ pub(crate) async fn greet(paths: StatePaths, services: Vec<Service>, gateway: bo
         println!("                open {address}/control/setup#{code} to make the first account");
     }
     if let Ok(fingerprint) = pistack_gateway::fingerprint(&paths.tls().join("ca.pem")) {
-        println!("  Certificate   root {} to trust, SHA-256", paths.tls().join("ca.pem").display());
+        println!(
+            "  Certificate   root {} to trust, SHA-256",
+            paths.tls().join("ca.pem").display()
+        );
         println!("                {fingerprint}");
     }
     println!("  Stop it with  Ctrl-C or `pistack down`");
@@ -45,6 +48,7 @@ pub(crate) async fn greet(paths: StatePaths, services: Vec<Service>, gateway: bo
 async fn all_up(paths: &StatePaths, services: &[Service], gateway: bool) -> Option<String> {
     let mut waiting: HashSet<Service> = services.iter().copied().collect();
     let mut address = None;
+    let mut complaints = Complaints::default();
     while !waiting.is_empty() || (gateway && address.is_none()) {
         for service in services {
             if waiting.contains(service) && is_up(paths, *service).await {
@@ -58,9 +62,34 @@ async fn all_up(paths: &StatePaths, services: &[Service], gateway: bool) -> Opti
                 println!("  ✓ gateway");
             }
         }
+        let late = waiting
+            .iter()
+            .map(|service| service.program())
+            .chain(address.is_none().then_some("gateway"));
+        complaints.tell(paths, late);
         tokio::time::sleep(ASK).await;
     }
     address
+}
+
+/// What services that cannot start wrote as their last words, each told once.
+#[derive(Debug, Default)]
+struct Complaints(HashSet<String>);
+
+impl Complaints {
+    fn tell<'a>(&mut self, paths: &StatePaths, late: impl Iterator<Item = &'a str>) {
+        for program in late {
+            let log =
+                std::fs::read_to_string(paths.logs().join(format!("{program}.log"))).unwrap_or_default();
+            let Some(words) = log.lines().last().and_then(|line| line.strip_prefix("pistack: ")) else {
+                continue;
+            };
+            let line = format!("  ✖ {program}: {words}");
+            if self.0.insert(line.clone()) {
+                println!("{line}");
+            }
+        }
+    }
 }
 
 async fn is_up(paths: &StatePaths, service: Service) -> bool {
@@ -78,8 +107,16 @@ fn https_address(paths: &StatePaths) -> Option<String> {
     let text = std::fs::read_to_string(paths.run().join("gateway.json")).ok()?;
     let bound: serde_json::Value = serde_json::from_str(&text).ok()?;
     let bound: std::net::SocketAddr = bound.get("https")?.as_str()?.parse().ok()?;
-    let host = if bound.ip().is_loopback() { "localhost".to_owned() } else { host_name() };
-    Some(if bound.port() == 443 { format!("https://{host}") } else { format!("https://{host}:{}", bound.port()) })
+    let host = if bound.ip().is_loopback() {
+        "localhost".to_owned()
+    } else {
+        host_name()
+    };
+    Some(if bound.port() == 443 {
+        format!("https://{host}")
+    } else {
+        format!("https://{host}:{}", bound.port())
+    })
 }
 
 /// The board's name as a browser in the house reaches it.

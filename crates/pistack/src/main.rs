@@ -2,7 +2,11 @@
 //! in their crates.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the command line talks to people"
+)]
 
 mod cli;
 mod commands;
@@ -52,6 +56,7 @@ fn run(cli: Cli) -> Result<exit::Code, exit::Failure> {
         Some(Command::Stop(targets)) => commands::control(&place, commands::Verb::Stop, &targets),
         Some(Command::Restart(targets)) => commands::control(&place, commands::Verb::Restart, &targets),
         Some(Command::Down { timeout }) => commands::down(&place, timeout),
+        Some(Command::Doctor { starting }) => commands::doctor(&place, starting),
         Some(Command::User(command)) => commands::user(&place, command),
         Some(Command::Config(ConfigCommand::Check)) => commands::config_check(&place),
         Some(Command::Config(ConfigCommand::Schema)) => commands::config_schema(),

@@ -9,16 +9,24 @@ use serde_json::json;
 /// Prints the process table, or plain columns when not on a terminal.
 pub(crate) fn processes(rows: &[ProcessInfo]) {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if std::io::stdout().is_terminal() {
-        table.set_header(["NAME", "STATE", "DETAIL"].map(|title| Cell::new(title).add_attribute(Attribute::Dim)));
+        table.set_header(
+            ["NAME", "STATE", "DETAIL"].map(|title| Cell::new(title).add_attribute(Attribute::Dim)),
+        );
     } else {
         table.force_no_tty();
     }
     for row in rows {
         let state = Cell::new(format!("{} {}", mark(&row.statename), row.statename));
-        let state = if colours { state.fg(colour(&row.statename)) } else { state };
+        let state = if colours {
+            state.fg(colour(&row.statename))
+        } else {
+            state
+        };
         table.add_row([Cell::new(row.full_name()), state, Cell::new(&row.description)]);
     }
     println!("{table}");

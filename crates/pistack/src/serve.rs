@@ -43,14 +43,18 @@ pub(crate) fn run(place: &Place, name: &str) -> Result<Code, Failure> {
     let paths = state::paths(place)?;
     paths.create().map_err(|error| Failure::new(error.to_string()))?;
     let file = load_file(configured(place).as_deref())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();
         lifecycle.stop_on_signals()?;
         let ended = start(role, file, paths, lifecycle.clone()).await;
         lifecycle.stop();
         lifecycle.finish(GRACE).await;
-        ended.map(|()| Code::Ok).map_err(|error| Failure::new(error.to_string()))
+        ended
+            .map(|()| Code::Ok)
+            .map_err(|error| Failure::new(error.to_string()))
     });
     // A thread that waits in a read of standard input (the rules listener's) must not hold up the end.
     runtime.shutdown_background();
@@ -58,19 +62,31 @@ pub(crate) fn run(place: &Place, name: &str) -> Result<Code, Failure> {
 }
 
 /// `-c`, else what `up` passed on; an empty name means the built-in defaults.
-fn configured(place: &Place) -> Option<PathBuf> {
-    place.config.clone().or_else(|| std::env::var_os("PISTACK_CONFIG").map(PathBuf::from))
+pub(crate) fn configured(place: &Place) -> Option<PathBuf> {
+    place
+        .config
+        .clone()
+        .or_else(|| std::env::var_os("PISTACK_CONFIG").map(PathBuf::from))
 }
 
 async fn start(role: Role, file: File, paths: StatePaths, lifecycle: Lifecycle) -> Result<(), RunError> {
     match role {
         Role::Gateway => {
             let clock = Clock::system();
-            pistack_gateway::run(pistack_gateway::GatewayContext { config: file.gateway, paths, clock, lifecycle })
-                .await
+            pistack_gateway::run(pistack_gateway::GatewayContext {
+                config: file.gateway,
+                paths,
+                clock,
+                lifecycle,
+            })
+            .await
         }
         Role::Rules => {
-            let context = pistack_rules::Context { paths, clock: Clock::system(), lifecycle };
+            let context = pistack_rules::Context {
+                paths,
+                clock: Clock::system(),
+                lifecycle,
+            };
             pistack_rules::run(context, file.rules, file.rule, file.channel).await
         }
         Role::Service(service) => serve(service, file, paths, lifecycle).await,
@@ -86,9 +102,20 @@ async fn serve(
     let clock = Clock::system();
     let guard = Guard::new(service, clock.clone());
     if service != Service::Auth {
-        guard.follow(paths.service_socket(Service::Auth), paths.cached_keys(), &lifecycle);
+        guard.follow(
+            paths.service_socket(Service::Auth),
+            paths.cached_keys(),
+            &lifecycle,
+        );
     }
-    let context = Context { service, listen: listen(service, &file, &paths), paths, clock, lifecycle, guard };
+    let context = Context {
+        service,
+        listen: listen(service, &file, &paths),
+        paths,
+        clock,
+        lifecycle,
+        guard,
+    };
     match service {
         Service::Auth => pistack_auth::run(context, file.auth).await,
         Service::Supervisor => pistack_supervisor::run(context, file.supervisor_service).await,
@@ -101,12 +128,17 @@ async fn serve(
 
 /// The unix socket for the gateway, and the contract's loopback port unless it is switched off.
 fn listen(service: Service, file: &File, paths: &StatePaths) -> Listen {
+    Listen {
+        tcp: tcp_address(service, file),
+        unix: Some(paths.service_socket(service)),
+    }
+}
+
+/// The contract's loopback address of a service; `None` when switched off.
+pub(crate) fn tcp_address(service: Service, file: &File) -> Option<SocketAddr> {
     let part = file.services.part(service);
-    let tcp = file.services.tcp.then(|| {
-        SocketAddr::new(
-            part.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-            part.port.unwrap_or_else(|| service.port()),
-        )
-    });
-    Listen { tcp, unix: Some(paths.service_socket(service)) }
+    let address = part.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    file.services
+        .tcp
+        .then(|| SocketAddr::new(address, part.port.unwrap_or_else(|| service.port())))
 }

@@ -35,8 +35,11 @@ pub(crate) fn groups(services: &Services, launch: &Launch<'_>) -> Vec<GroupSpec>
     if !services.enabled {
         return Vec::new();
     }
-    let mut processes: Vec<ProcessSpec> =
-        services.running().iter().map(|service| program(launch, *service)).collect();
+    let mut processes: Vec<ProcessSpec> = services
+        .running()
+        .iter()
+        .map(|service| program(launch, *service))
+        .collect();
     if services.gateway.enabled {
         processes.push(launch.process(GATEWAY, GATEWAY, GROUP));
     }
@@ -62,13 +65,24 @@ fn listener(launch: &Launch<'_>) -> GroupSpec {
     // Standard output is the protocol; the log is on standard error.
     process.redirect_stderr = false;
     process.stderr = process.stdout.clone();
-    process.stdout = ChannelSpec { logfile: LogTarget::None, ..ChannelSpec::default() };
-    let events = ["PROCESS_STATE", "SUPERVISOR_STATE_CHANGE", "PROCESS_COMMUNICATION", "REMOTE_COMMUNICATION"];
+    process.stdout = ChannelSpec {
+        logfile: LogTarget::None,
+        ..ChannelSpec::default()
+    };
+    let events = [
+        "PROCESS_STATE",
+        "SUPERVISOR_STATE_CHANGE",
+        "PROCESS_COMMUNICATION",
+        "REMOTE_COMMUNICATION",
+    ];
     GroupSpec {
         name: LISTENER.to_owned(),
         priority: -1,
         kind: GroupKind::Listeners(PoolSpec {
-            events: events.into_iter().flat_map(|name| EventKind::parse(name).unwrap_or_default()).collect(),
+            events: events
+                .into_iter()
+                .flat_map(|name| EventKind::parse(name).unwrap_or_default())
+                .collect(),
             buffer_size: None,
             result_handler: "supervisor.dispatchers:default_handler".to_owned(),
         }),
@@ -82,7 +96,10 @@ impl Launch<'_> {
         let executable = self.executable.display().to_string();
         let mut spec = ProcessSpec::new(
             name,
-            format!("{} serve {role}", pistack_engine::config::shlex::quote(&executable)),
+            format!(
+                "{} serve {role}",
+                pistack_engine::config::shlex::quote(&executable)
+            ),
         );
         spec.group = group.to_owned();
         spec.autorestart = AutoRestart::Always;
@@ -99,7 +116,12 @@ impl Launch<'_> {
             spec.environment.insert(name.to_owned(), value);
         };
         set("PISTACK_STATE_DIR", self.paths.root().display().to_string());
-        set("PISTACK_CONFIG", self.config.map(|path| path.display().to_string()).unwrap_or_default());
+        set(
+            "PISTACK_CONFIG",
+            self.config
+                .map(|path| path.display().to_string())
+                .unwrap_or_default(),
+        );
         // One arena and a fixed threshold: a password hash's memory goes back to the system (measured in
         // docs/decisions/0004-memory.md).
         set("MALLOC_ARENA_MAX", "1".to_owned());

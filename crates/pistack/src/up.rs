@@ -9,8 +9,8 @@ use pistack_kit::paths::StatePaths;
 use crate::cli::{Place, UpOptions};
 use crate::config::{Loaded, load};
 use crate::exit::{Code, Failure};
-use crate::state::{self, Lock};
 use crate::greeting;
+use crate::state::{self, Lock};
 
 /// Starts everything and returns when it is stopped.
 pub(crate) fn run(place: &Place, options: &UpOptions) -> Result<Code, Failure> {
@@ -22,11 +22,18 @@ pub(crate) fn run(place: &Place, options: &UpOptions) -> Result<Code, Failure> {
     paths.create().map_err(|error| Failure::new(error.to_string()))?;
     let _lock = Lock::take(&paths)?;
     clear_run(&paths);
+    if loaded.stack && !options.keep_going && !all_usable(place, &paths, &environment)? {
+        return Err(Failure::new(
+            "nothing was started. Mend what is named above, or start what can be started with --keep-going",
+        ));
+    }
     for name in &loaded.idle_names {
         eprintln!("pistack: {name} is set; it has nothing left to do here");
     }
     pistack_daemon::block_signals();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let ended = runtime.block_on(supervise(loaded, named, &paths, environment, options.quiet));
     clear_run(&paths);
     ended
@@ -41,7 +48,11 @@ async fn supervise(
 ) -> Result<Code, Failure> {
     let greeting = (loaded.stack && !quiet).then(|| {
         let services = loaded.file.services.running();
-        tokio::spawn(greeting::greet(paths.clone(), services, loaded.file.services.gateway.enabled))
+        tokio::spawn(greeting::greet(
+            paths.clone(),
+            services,
+            loaded.file.services.gateway.enabled,
+        ))
     });
     let again = paths.clone();
     let mut options = Options::new(Box::new(move || reload(named.as_deref(), &again, &environment)));
@@ -51,7 +62,31 @@ async fn supervise(
     if let Some(greeting) = greeting {
         greeting.abort();
     }
-    ended.map(|_| Code::Ok).map_err(|error| Failure::new(error.to_string()))
+    ended
+        .map(|_| Code::Ok)
+        .map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Lets `pistack doctor` look at ports, database, keys and certificates. It prints what is wrong.
+fn all_usable(
+    place: &Place,
+    paths: &StatePaths,
+    environment: &IndexMap<String, String>,
+) -> Result<bool, Failure> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "runs to its end before there is a supervisor"
+    )]
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    if let Some(config) = &place.config {
+        command.arg("-c").arg(config);
+    }
+    command
+        .arg("--state-dir")
+        .arg(paths.root())
+        .args(["doctor", "--starting"])
+        .envs(environment);
+    Ok(command.stdin(std::process::Stdio::null()).status()?.success())
 }
 
 /// Reads the configuration again; all errors as one text, for the log and for `reload`'s caller.
@@ -63,8 +98,11 @@ fn reload(
     match load(named, paths, environment) {
         Ok(loaded) => Ok(loaded.model),
         Err(errors) => {
-            let lines: Vec<String> =
-                errors.0.iter().map(|error| format!("{}:{}: {}", error.file, error.line, error.message)).collect();
+            let lines: Vec<String> = errors
+                .0
+                .iter()
+                .map(|error| format!("{}:{}: {}", error.file, error.line, error.message))
+                .collect();
             Err(lines.join("; "))
         }
     }
@@ -73,7 +111,10 @@ fn reload(
 /// What the command line says goes to the gateway by the environment, so that a reload keeps it.
 fn launch_environment(options: &UpOptions) -> IndexMap<String, String> {
     let addresses = [("PISTACK_HTTPS", options.https), ("PISTACK_HTTP", options.http)];
-    addresses.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?.to_string()))).collect()
+    addresses
+        .into_iter()
+        .filter_map(|(name, address)| Some((name.to_owned(), address?.to_string())))
+        .collect()
 }
 
 /// Removes what a stack that was killed left behind. The lock is ours and stays until its drop; the key cache stays,

@@ -55,8 +55,13 @@ impl Outbox {
     /// Starts carrying out what is put in, until the process stops.
     pub fn start(context: &Context, channels: IndexMap<String, Channel>) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let actor = Arc::new(Actor { peers: Peers::new(&context.paths), channels });
-        context.lifecycle.spawn(work(receiver, actor, context.lifecycle.clone()));
+        let actor = Arc::new(Actor {
+            peers: Peers::new(&context.paths),
+            channels,
+        });
+        context
+            .lifecycle
+            .spawn(work(receiver, actor, context.lifecycle.clone()));
         Self(sender)
     }
 
@@ -71,7 +76,9 @@ impl Outbox {
     pub fn put(&self, firing: Firing) {
         if let Err(error) = self.0.try_send(firing) {
             let rule = match &error {
-                mpsc::error::TrySendError::Full(firing) | mpsc::error::TrySendError::Closed(firing) => &firing.rule,
+                mpsc::error::TrySendError::Full(firing) | mpsc::error::TrySendError::Closed(firing) => {
+                    &firing.rule
+                }
             };
             tracing::error!(rule, "too many actions are waiting; this one is dropped");
         }
@@ -89,7 +96,9 @@ async fn work(mut firings: mpsc::Receiver<Firing>, actor: Arc<Actor>, lifecycle:
             () = lifecycle.stopped() => firings.try_recv().ok(),
         };
         let Some(firing) = firing else { break };
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
         let actor = Arc::clone(&actor);
         tokio::spawn(async move {
             actor.carry_out(&firing).await;
@@ -110,7 +119,11 @@ impl Actor {
     async fn carry_out(&self, firing: &Firing) {
         for action in &firing.actions {
             if let Err(error) = self.act(action, firing).await {
-                tracing::warn!(rule = firing.rule, event = firing.event.name, "action failed: {error}");
+                tracing::warn!(
+                    rule = firing.rule,
+                    event = firing.event.name,
+                    "action failed: {error}"
+                );
             }
         }
     }
@@ -138,7 +151,10 @@ impl Actor {
             }
             Action::Mail(mail) => self.mail(mail, firing).await?,
             Action::Notify(notify) => {
-                let message = notify.text.as_deref().map_or_else(|| text::sentence(&firing.event), fill);
+                let message = notify
+                    .text
+                    .as_deref()
+                    .map_or_else(|| text::sentence(&firing.event), fill);
                 for name in &notify.channels {
                     self.notify(name, &message, firing).await?;
                 }
@@ -152,7 +168,13 @@ impl Actor {
         let sentence = text::sentence(&firing.event);
         let subject = mail.subject.as_deref().map_or_else(|| sentence.clone(), fill);
         let body = mail.text.as_deref().map_or_else(
-            || text::fill("{time}\n{event} of {group}:{process}, rule {rule}\n", &firing.rule, &firing.event),
+            || {
+                text::fill(
+                    "{time}\n{event} of {group}:{process}, rule {rule}\n",
+                    &firing.rule,
+                    &firing.event,
+                )
+            },
             fill,
         );
         self.peers.mail(&mail.to, &subject, &body).await

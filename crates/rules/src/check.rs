@@ -52,11 +52,19 @@ pub fn check(
     let mut findings = Vec::new();
     for (name, rule) in rules {
         let mut found = |key: &str, message: String, help: Option<String>| {
-            findings.push(Finding { path: vec!["rule".into(), name.clone(), key.into()], message, help });
+            findings.push(Finding {
+                path: vec!["rule".into(), name.clone(), key.into()],
+                message,
+                help,
+            });
         };
         check_when(name, rule, programs, &mut found);
         if rule.then.is_empty() {
-            found("then", format!("rule `{name}` does nothing"), Some("add an action: then = [{ log = \"{process}\" }]".into()));
+            found(
+                "then",
+                format!("rule `{name}` does nothing"),
+                Some("add an action: then = [{ log = \"{process}\" }]".into()),
+            );
         }
         for action in &rule.then {
             check_action(name, action, channels, programs, &mut found);
@@ -67,7 +75,11 @@ pub fn check(
             && run.command.is_empty()
         {
             let path = vec!["channel".into(), name.clone(), "exec".into()];
-            findings.push(Finding { path, message: format!("channel `{name}` has an empty command"), help: None });
+            findings.push(Finding {
+                path,
+                message: format!("channel `{name}` has an empty command"),
+                help: None,
+            });
         }
     }
     findings
@@ -82,14 +94,26 @@ fn check_when(
     let when = &rule.when;
     if !EVENTS.iter().any(|event| fits(&when.event, event)) {
         let near = suggest(&when.event, EVENTS).map(|near| format!("did you mean `{near}`?"));
-        let help = near.or_else(|| Some("write an event type such as PROCESS_STATE_EXITED, or a glob".into()));
-        found("when", format!("rule `{name}`: no event is called `{}`", when.event), help);
+        let help =
+            near.or_else(|| Some("write an event type such as PROCESS_STATE_EXITED, or a glob".into()));
+        found(
+            "when",
+            format!("rule `{name}`: no event is called `{}`", when.event),
+            help,
+        );
     }
     for state in [&when.to_state, &when.from_state].into_iter().flatten() {
-        let known = EVENTS.iter().filter_map(|event| event.strip_prefix("PROCESS_STATE_"));
+        let known = EVENTS
+            .iter()
+            .filter_map(|event| event.strip_prefix("PROCESS_STATE_"));
         if !known.clone().any(|known| known.eq_ignore_ascii_case(state)) {
-            let help = suggest(&state.to_ascii_uppercase(), known).map(|near| format!("did you mean `{near}`?"));
-            found("when", format!("rule `{name}`: no process state is called `{state}`"), help);
+            let help =
+                suggest(&state.to_ascii_uppercase(), known).map(|near| format!("did you mean `{near}`?"));
+            found(
+                "when",
+                format!("rule `{name}`: no process state is called `{state}`"),
+                help,
+            );
         }
     }
     if let Some(process) = &when.process
@@ -98,7 +122,11 @@ fn check_when(
         unknown_program(name, "when", process, programs, found);
     }
     if when.within.is_some() && when.count.is_none() {
-        found("when", format!("rule `{name}`: `within` needs `count`"), Some("add count = 3".into()));
+        found(
+            "when",
+            format!("rule `{name}`: `within` needs `count`"),
+            Some("add count = 3".into()),
+        );
     }
 }
 
@@ -111,8 +139,13 @@ fn check_action(
 ) {
     for template in texts(action) {
         for placeholder in unknown_placeholders(template) {
-            let near = suggest(placeholder, crate::text::PLACEHOLDERS).map(|near| format!("did you mean `{{{near}}}`?"));
-            found("then", format!("rule `{name}`: `{{{placeholder}}}` stands for nothing"), near);
+            let near = suggest(placeholder, crate::text::PLACEHOLDERS)
+                .map(|near| format!("did you mean `{{{near}}}`?"));
+            found(
+                "then",
+                format!("rule `{name}`: `{{{placeholder}}}` stands for nothing"),
+                near,
+            );
         }
     }
     match action {
@@ -122,18 +155,34 @@ fn check_action(
             unknown_program(name, "then", target, programs, found);
         }
         Action::Run(run) if run.command.is_empty() => {
-            found("then", format!("rule `{name}` runs an empty command"), Some("write command = [\"program\", \"argument\"]".into()));
+            found(
+                "then",
+                format!("rule `{name}` runs an empty command"),
+                Some("write command = [\"program\", \"argument\"]".into()),
+            );
         }
         Action::Notify(notify) => {
-            for channel in notify.channels.iter().filter(|channel| !channels.contains_key(*channel)) {
+            for channel in notify
+                .channels
+                .iter()
+                .filter(|channel| !channels.contains_key(*channel))
+            {
                 let near = suggest(channel, channels.keys().map(String::as_str))
                     .map(|near| format!("did you mean `{near}`?"))
                     .or_else(|| Some(format!("add a table [channel.{channel}]")));
-                found("then", format!("rule `{name}`: there is no channel `{channel}`"), near);
+                found(
+                    "then",
+                    format!("rule `{name}`: there is no channel `{channel}`"),
+                    near,
+                );
             }
         }
         Action::Shutdown(false) => {
-            found("then", format!("rule `{name}`: `shutdown = false` does nothing"), Some("write shutdown = true, or remove it".into()));
+            found(
+                "then",
+                format!("rule `{name}`: `shutdown = false` does nothing"),
+                Some("write shutdown = true, or remove it".into()),
+            );
         }
         _ => {}
     }
@@ -144,7 +193,11 @@ fn texts(action: &Action) -> Vec<&str> {
     match action {
         Action::Log(text) | Action::Start(text) | Action::Stop(text) | Action::Restart(text) => vec![text],
         Action::Run(run) => run.command.iter().map(String::as_str).collect(),
-        Action::Mail(mail) => [&mail.subject, &mail.text].into_iter().flatten().map(String::as_str).collect(),
+        Action::Mail(mail) => [&mail.subject, &mail.text]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect(),
         Action::Notify(notify) => notify.text.iter().map(String::as_str).collect(),
         Action::Shutdown(_) => Vec::new(),
     }
@@ -160,8 +213,13 @@ fn unknown_program(
     if programs.iter().any(|known| known == program) {
         return;
     }
-    let near = suggest(program, programs.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-    found(key, format!("rule `{rule}`: there is no program `{program}`"), near);
+    let near =
+        suggest(program, programs.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    found(
+        key,
+        format!("rule `{rule}`: there is no program `{program}`"),
+        near,
+    );
 }
 
 #[cfg(test)]
@@ -170,7 +228,16 @@ mod tests {
     use crate::config::{Notify, Run, When};
 
     fn rule(when: When, then: Vec<Action>) -> IndexMap<String, Rule> {
-        IndexMap::from([("r".to_owned(), Rule { when, then, priority: 0, cooldown: None, enabled: true })])
+        IndexMap::from([(
+            "r".to_owned(),
+            Rule {
+                when,
+                then,
+                priority: 0,
+                cooldown: None,
+                enabled: true,
+            },
+        )])
     }
 
     fn messages(rules: &IndexMap<String, Rule>) -> Vec<String> {
@@ -193,8 +260,14 @@ mod tests {
         let then = vec![
             Action::Log("{proces}".into()),
             Action::Restart("camera2".into()),
-            Action::Run(Run { command: vec![], timeout: None }),
-            Action::Notify(Notify { channels: vec!["me".into()], text: None }),
+            Action::Run(Run {
+                command: vec![],
+                timeout: None,
+            }),
+            Action::Notify(Notify {
+                channels: vec!["me".into()],
+                text: None,
+            }),
             Action::Shutdown(false),
         ];
         let all = messages(&rule(when, then));
@@ -209,16 +282,29 @@ mod tests {
             "no channel `me`",
             "`shutdown = false` does nothing",
         ] {
-            assert!(all.iter().any(|message| message.contains(wanted)), "{wanted} is not in {all:#?}");
+            assert!(
+                all.iter().any(|message| message.contains(wanted)),
+                "{wanted} is not in {all:#?}"
+            );
         }
         assert_eq!(all.len(), 9);
     }
 
     #[test]
     fn good_rules_are_quiet() {
-        let when = When { event: "PROCESS_STATE_*".into(), process: Some("cam*".into()), ..When::default() };
-        assert_eq!(messages(&rule(when, vec![Action::Restart("{group}:{process}".into())])), Vec::<String>::new());
-        let when = When { event: "TICK_60".into(), ..When::default() };
+        let when = When {
+            event: "PROCESS_STATE_*".into(),
+            process: Some("cam*".into()),
+            ..When::default()
+        };
+        assert_eq!(
+            messages(&rule(when, vec![Action::Restart("{group}:{process}".into())])),
+            Vec::<String>::new()
+        );
+        let when = When {
+            event: "TICK_60".into(),
+            ..When::default()
+        };
         assert_eq!(messages(&rule(when, vec![])).len(), 1);
     }
 }

@@ -43,9 +43,19 @@ impl Decider {
         let mut rules: Vec<Remembered> = rules
             .into_iter()
             .filter(|(_, rule)| rule.enabled)
-            .map(|(name, rule)| Remembered { name, rule, last_fired: None, matches: VecDeque::new() })
+            .map(|(name, rule)| Remembered {
+                name,
+                rule,
+                last_fired: None,
+                matches: VecDeque::new(),
+            })
             .collect();
-        rules.sort_by(|a, b| b.rule.priority.cmp(&a.rule.priority).then_with(|| a.name.cmp(&b.name)));
+        rules.sort_by(|a, b| {
+            b.rule
+                .priority
+                .cmp(&a.rule.priority)
+                .then_with(|| a.name.cmp(&b.name))
+        });
         Self { matching, rules }
     }
 
@@ -79,7 +89,10 @@ impl Remembered {
         if wanted > 1 {
             let window = self.rule.when.within.map_or(Duration::MAX, |span| span.0);
             self.matches.push_back(now);
-            while self.matches.front().is_some_and(|first| now.saturating_sub(*first) > window)
+            while self
+                .matches
+                .front()
+                .is_some_and(|first| now.saturating_sub(*first) > window)
                 || self.matches.len() > wanted
             {
                 self.matches.pop_front();
@@ -110,16 +123,21 @@ pub fn matches(when: &When, event: &Event) -> bool {
         && when.process.as_ref().is_none_or(|wanted| {
             !process.is_empty() && (fits(wanted, process) || (wanted.contains(':') && fits(wanted, &full)))
         })
-        && when.group.as_ref().is_none_or(|wanted| !group.is_empty() && fits(wanted, group))
         && when
-            .to_state
+            .group
             .as_ref()
-            .is_none_or(|wanted| process_state(&event.name).is_some_and(|state| state.eq_ignore_ascii_case(wanted)))
+            .is_none_or(|wanted| !group.is_empty() && fits(wanted, group))
+        && when.to_state.as_ref().is_none_or(|wanted| {
+            process_state(&event.name).is_some_and(|state| state.eq_ignore_ascii_case(wanted))
+        })
+        && when.from_state.as_ref().is_none_or(|wanted| {
+            event
+                .field("from_state")
+                .is_some_and(|state| state.eq_ignore_ascii_case(wanted))
+        })
         && when
-            .from_state
-            .as_ref()
-            .is_none_or(|wanted| event.field("from_state").is_some_and(|state| state.eq_ignore_ascii_case(wanted)))
-        && when.expected.is_none_or(|wanted| event.field("expected") == Some(if wanted { "1" } else { "0" }))
+            .expected
+            .is_none_or(|wanted| event.field("expected") == Some(if wanted { "1" } else { "0" }))
 }
 
 #[cfg(test)]

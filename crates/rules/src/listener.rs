@@ -41,14 +41,22 @@ pub enum SessionError {
 impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
     /// A conversation over any pair of streams.
     pub fn new(input: R, output: W, decider: Decider, outbox: Outbox, clock: Clock) -> Self {
-        Self { input, output, decider, outbox, clock }
+        Self {
+            input,
+            output,
+            decider,
+            outbox,
+            clock,
+        }
     }
 
     /// Goes on until the supervisor closes its side.
     pub async fn run(mut self) -> Result<(), SessionError> {
         loop {
             self.write(READY).await?;
-            let Some(event) = self.read_event().await? else { return Ok(()) };
+            let Some(event) = self.read_event().await? else {
+                return Ok(());
+            };
             log(&event);
             for firing in self.decider.decide(self.clock.monotonic(), &event) {
                 tracing::info!(rule = firing.rule, event = event.name, "rule fires");
@@ -72,7 +80,13 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
         let header = Header::parse(&line)?;
         let payload = self.read_characters(header.len).await?;
         let (fields, data) = Event::split_payload(&payload);
-        Ok(Some(Event { serial: header.serial, name: header.event_name, at: self.clock.unix(), fields, data }))
+        Ok(Some(Event {
+            serial: header.serial,
+            name: header.event_name,
+            at: self.clock.unix(),
+            fields,
+            data,
+        }))
     }
 
     /// `len` counts characters (see `pistack_api::listener::Header`), so whole characters are read one by one from

@@ -3,8 +3,18 @@
 use pistack_api::event::{Event, process_state};
 
 /// The placeholders that a text may hold.
-pub const PLACEHOLDERS: [&str; 10] =
-    ["event", "process", "group", "from_state", "to_state", "pid", "expected", "tries", "rule", "time"];
+pub const PLACEHOLDERS: [&str; 10] = [
+    "event",
+    "process",
+    "group",
+    "from_state",
+    "to_state",
+    "pid",
+    "expected",
+    "tries",
+    "rule",
+    "time",
+];
 
 /// Replaces the placeholders. What an event does not have becomes empty; unknown ones stay as they are (they are
 /// refused when the configuration is read).
@@ -13,7 +23,10 @@ pub fn fill(template: &str, rule: &str, event: &Event) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
-        match after.split_once('}').and_then(|(name, tail)| Some((value(name, rule, event)?, tail))) {
+        match after
+            .split_once('}')
+            .and_then(|(name, tail)| Some((value(name, rule, event)?, tail)))
+        {
             Some((value, tail)) => {
                 text.push_str(&value);
                 rest = tail;
@@ -61,7 +74,9 @@ pub fn unknown_placeholders(template: &str) -> Vec<&str> {
 
 /// A plain sentence about an event, for messages without a text of their own.
 pub fn sentence(event: &Event) -> String {
-    let Some(process) = event.field("processname") else { return event.name.clone() };
+    let Some(process) = event.field("processname") else {
+        return event.name.clone();
+    };
     match process_state(&event.name) {
         Some("EXITED") if event.field("expected") == Some("0") => {
             format!("{process} ended unexpectedly. The supervisor starts it again if it is told to.")
@@ -79,13 +94,24 @@ mod tests {
     use super::*;
 
     fn event() -> Event {
-        let (fields, data) = Event::split_payload("processname:cam groupname:g from_state:RUNNING expected:0 pid:7");
-        Event { serial: 1, name: "PROCESS_STATE_EXITED".into(), at: 0, fields, data }
+        let (fields, data) =
+            Event::split_payload("processname:cam groupname:g from_state:RUNNING expected:0 pid:7");
+        Event {
+            serial: 1,
+            name: "PROCESS_STATE_EXITED".into(),
+            at: 0,
+            fields,
+            data,
+        }
     }
 
     #[test]
     fn fills_what_it_knows_and_leaves_the_rest() {
-        let text = fill("{process}/{group} {from_state}->{to_state} {pid} {nope} {rule} {time} {", "r1", &event());
+        let text = fill(
+            "{process}/{group} {from_state}->{to_state} {pid} {nope} {rule} {time} {",
+            "r1",
+            &event(),
+        );
         assert_eq!(text, "cam/g RUNNING->EXITED 7 {nope} r1 1970-01-01T00:00:00Z {");
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use pistack_e2e::{Stack, until};
+use pistack_e2e::{Stack, command, until};
 
 fn refused(stack: &Stack, arguments: &[&str], code: i32, wanted: &[&str]) {
     let output = stack.cli(arguments);
@@ -18,8 +18,18 @@ fn refused(stack: &Stack, arguments: &[&str], code: i32, wanted: &[&str]) {
 fn every_configuration_error_at_once() {
     let config = "[program.cam]\ncomand = \"cat\"\nautostart = \"maybe\"\n\n[gatewy]\nhttps = 5\n\n[line.a]\nbcm = 99\n\n\
                   [rule.r]\nwhen = { event = \"PROCESS_STATE_EXITTED\" }\nthen = [{ start = \"cma\" }]\n";
-    let stack = Stack::builder().no_account().config("pistack.toml", config).prepare();
-    let wanted = ["pistack.toml", "comand", "command", "autostart", "gatewy", "gateway"];
+    let stack = Stack::builder()
+        .no_account()
+        .config("pistack.toml", config)
+        .prepare();
+    let wanted = [
+        "pistack.toml",
+        "comand",
+        "command",
+        "autostart",
+        "gatewy",
+        "gateway",
+    ];
     refused(&stack, &["config", "check"], 3, &wanted);
     refused(&stack, &["up"], 3, &wanted);
     assert!(!stack.state().join("run/supervisor.sock").exists());
@@ -28,8 +38,17 @@ fn every_configuration_error_at_once() {
         "[program.cam]\ncommand = \"cat\"\n[line.a]\nbcm = 99\n[rule.r]\nwhen = { event = \"PROCESS_STATE_EXITTED\" }\nthen = [{ start = \"cma\" }]\n",
     )
     .unwrap();
-    refused(&stack, &["config", "check"], 3, &["99", "PROCESS_STATE_EXITED", "cam"]);
-    fs::write(stack.folder().join("pistack.toml"), "[program.cam]\ncommand = \"cat\"\n").unwrap();
+    refused(
+        &stack,
+        &["config", "check"],
+        3,
+        &["99", "PROCESS_STATE_EXITED", "cam"],
+    );
+    fs::write(
+        stack.folder().join("pistack.toml"),
+        "[program.cam]\ncommand = \"cat\"\n",
+    )
+    .unwrap();
     assert_eq!(stack.cli(&["config", "check"]).status.code(), Some(0));
 }
 
@@ -40,15 +59,34 @@ fn a_name_defined_twice_names_both_places() {
         .file("pistack.toml", "[program.cam]\ncommand = \"cat\"\n")
         .config("supervisord.conf", "[supervisord]\n[program:cam]\ncommand=cat\n")
         .prepare();
-    refused(&stack, &["config", "check"], 3, &["cam", "pistack.toml", "supervisord.conf"]);
+    refused(
+        &stack,
+        &["config", "check"],
+        3,
+        &["cam", "pistack.toml", "supervisord.conf"],
+    );
 }
 
 #[test]
 fn broken_files_and_missing_ones() {
-    let stack = Stack::builder().no_account().config("pistack.toml", "[program.cam\n").prepare();
+    let stack = Stack::builder()
+        .no_account()
+        .config("pistack.toml", "[program.cam\n")
+        .prepare();
     refused(&stack, &["config", "check"], 3, &["pistack.toml", "1"]);
-    let stack = Stack::builder().no_account().config("supervisord.conf", "[supervisord]\n[program:x]\ncommand=%(nope)s\n").prepare();
-    refused(&stack, &["config", "check"], 3, &["supervisord.conf", "3", "nope"]);
+    let stack = Stack::builder()
+        .no_account()
+        .config(
+            "supervisord.conf",
+            "[supervisord]\n[program:x]\ncommand=%(nope)s\n",
+        )
+        .prepare();
+    refused(
+        &stack,
+        &["config", "check"],
+        3,
+        &["supervisord.conf", "3", "nope"],
+    );
     refused(&stack, &["-c", "/no/such/file.toml", "config", "check"], 2, &[]);
     let stack = Stack::builder().no_account().env("AUTH_PORT", "abc").prepare();
     refused(&stack, &["up"], 3, &["AUTH_PORT", "abc"]);
@@ -56,22 +94,34 @@ fn broken_files_and_missing_ones() {
 
 #[test]
 fn an_unwritable_state_directory() {
-    let stack = Stack::builder().no_account().file("state", "a file where a directory should be").prepare();
+    let stack = Stack::builder()
+        .no_account()
+        .file("state", "a file where a directory should be")
+        .prepare();
     refused(&stack, &["up"], 1, &["state"]);
 }
 
 #[test]
 fn a_port_in_use_is_named_with_its_holder() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let mut stack = Stack::builder().env("PISTACK_HTTPS", &address).prepare();
-    stack.spawn();
-    let log = until("the gateway's complaint", || {
-        let text = fs::read_to_string(stack.state().join("logs/gateway.log")).ok()?;
-        text.contains("in use").then_some(text)
-    });
-    assert!(log.contains(&address), "{log}");
-    stack.stop("TERM");
+    let address = taken.local_addr().unwrap();
+    for (name, value) in [
+        ("PISTACK_HTTPS", address.to_string()),
+        ("INFO_PORT", address.port().to_string()),
+    ] {
+        let stack = Stack::builder().env(name, &value).prepare();
+        refused(
+            &stack,
+            &["up"],
+            1,
+            &[
+                &address.to_string(),
+                "in use",
+                &format!("pid {}", std::process::id()),
+            ],
+        );
+        nothing_is_left(&stack);
+    }
 }
 
 #[test]
@@ -84,29 +134,104 @@ fn a_damaged_database_is_named_and_left_untouched() {
     for ending in ["-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{ending}", path.display()));
     }
-    stack.spawn();
-    let log = until("auth's complaint", || {
-        let text = fs::read_to_string(stack.state().join("logs/auth_service.log")).ok()?;
-        text.contains("damaged").then_some(text)
-    });
-    assert!(log.contains("auth.sqlite3"), "{log}");
+    refused(&stack, &["up"], 1, &["auth.sqlite3", "damaged", "untouched"]);
     assert!(fs::read(&path).unwrap() == noise, "the file was changed");
-    assert!(!stack.state().join("secrets/setup_code").exists(), "never an open setup instead of the users");
-    stack.stop("TERM");
+    assert!(
+        !stack.state().join("secrets/setup_code").exists(),
+        "never an open setup instead of the users"
+    );
+    nothing_is_left(&stack);
 }
 
 #[test]
 fn a_missing_or_wrong_key_is_named() {
     let mut stack = Stack::start();
     stack.stop("TERM");
-    fs::write(stack.state().join("secrets/auth_ed25519.pk8"), b"noise").unwrap();
+    let key = stack.state().join("secrets/auth_ed25519.pk8");
+    fs::remove_file(&key).unwrap();
+    refused(&stack, &["up"], 1, &["auth_ed25519.pk8", "missing"]);
+    fs::write(&key, b"noise").unwrap();
+    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     fs::write(stack.state().join("tls/ca.key"), "noise").unwrap();
-    stack.spawn();
-    for (log, wanted) in [("auth_service.log", "auth_ed25519.pk8"), ("gateway.log", "ca.key")] {
-        until(wanted, || {
-            let text = fs::read_to_string(stack.state().join("logs").join(log)).ok()?;
-            text.contains(wanted).then_some(())
-        });
+    refused(&stack, &["up"], 1, &["auth_ed25519.pk8", "ca.key"]);
+    nothing_is_left(&stack);
+}
+
+#[test]
+fn a_certificate_that_does_not_fit_its_key_is_named() {
+    let stack = Stack::builder()
+        .config(
+            "pistack.toml",
+            "[gateway]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n",
+        )
+        .prepare();
+    for name in ["one", "two"] {
+        let path = |ending: &str| stack.folder().join(format!("{name}.{ending}"));
+        let made = command("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-keyout",
+            ])
+            .args([path("key"), "-out".into(), path("pem")])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
     }
+    refused(&stack, &["up"], 1, &["cert.pem"]);
+    fs::copy(stack.folder().join("one.pem"), stack.folder().join("cert.pem")).unwrap();
+    fs::copy(stack.folder().join("two.key"), stack.folder().join("key.pem")).unwrap();
+    refused(&stack, &["up"], 1, &["cert.pem", "key.pem"]);
+    nothing_is_left(&stack);
+}
+
+#[test]
+fn what_can_be_started_is_started_when_asked_to() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut stack = Stack::builder()
+        .config(
+            "pistack.toml",
+            "[program.cat]\ncommand = \"cat\"\nstartsecs = 0\n",
+        )
+        .env("PISTACK_HTTPS", &address)
+        .prepare();
+    stack.spawn_with(&["up", "--keep-going"]);
+    until("the program of the user", || {
+        let status = stack.cli(&["status", "cat"]);
+        String::from_utf8_lossy(&status.stdout)
+            .contains("RUNNING")
+            .then_some(())
+    });
+    let said = until("the gateway's last words", || {
+        Some(stack.printed()).filter(|text| text.contains("✖ gateway"))
+    });
+    assert!(said.contains(&address), "{said}");
     stack.stop("TERM");
+}
+
+fn nothing_is_left(stack: &Stack) {
+    let run = stack.state().join("run");
+    let left: Vec<_> = fs::read_dir(run)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert!(
+        left.iter().all(|name| name == "jwks.json"),
+        "left in run/: {left:?}"
+    );
 }

@@ -21,8 +21,24 @@ impl Smtp {
         let folder = tempfile::tempdir().unwrap();
         let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
         let made = command("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout"])
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout",
+            ])
             .arg(&key)
             .arg("-out")
             .arg(&cert)
@@ -36,8 +52,13 @@ impl Smtp {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().unwrap_or_else(|_| panic!("the SMTP server said {line:?}"));
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let port = line
+            .trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("the SMTP server said {line:?}"));
         Self { child, port, folder }
     }
 
@@ -53,7 +74,11 @@ impl Smtp {
 
     pub(crate) fn count(&self) -> usize {
         let entries = fs::read_dir(self.folder.path()).unwrap();
-        entries.filter(|entry| Path::new(&entry.as_ref().unwrap().file_name()).extension() == Some("mail".as_ref())).count()
+        entries
+            .filter(|entry| {
+                Path::new(&entry.as_ref().unwrap().file_name()).extension() == Some("mail".as_ref())
+            })
+            .count()
     }
 }
 
@@ -79,9 +104,16 @@ fn sends_over_starttls_and_passes_refusals_on() {
     let sent = stack.post(&token, "/api/email/send", &mail);
     assert_eq!(sent.status, 200, "{sent:?}");
     let got = smtp.mail(1);
-    assert!(got.starts_with("tls\nanna@example.org\n"), "STARTTLS was offered and must be used: {got}");
+    assert!(
+        got.starts_with("tls\nanna@example.org\n"),
+        "STARTTLS was offered and must be used: {got}"
+    );
     assert!(got.contains("Subject: ") && got.contains("From: "), "{got}");
-    let refused = stack.post(&token, "/api/email/send", &json!({ "to": "nobody@example.org", "subject": "s", "text": "t" }));
+    let refused = stack.post(
+        &token,
+        "/api/email/send",
+        &json!({ "to": "nobody@example.org", "subject": "s", "text": "t" }),
+    );
     assert_eq!(refused.status, 502, "{refused:?}");
     assert!(refused.body.contains("no such user"), "{refused:?}");
     for bad in [
@@ -91,7 +123,11 @@ fn sends_over_starttls_and_passes_refusals_on() {
     ] {
         assert_eq!(stack.post(&token, "/api/email/send", &bad).status, 400, "{bad}");
     }
-    assert_eq!(smtp.count(), 1, "the server sees exactly the mails that were accepted");
+    assert_eq!(
+        smtp.count(),
+        1,
+        "the server sees exactly the mails that were accepted"
+    );
 }
 
 #[test]
@@ -99,7 +135,14 @@ fn says_where_no_server_answers() {
     let config = "[email]\nsmtp_host = \"127.0.0.1\"\nsmtp_port = 9\n";
     let stack = Stack::builder().config("pistack.toml", config).start();
     let token = stack.root_token();
-    let answer = stack.post(&token, "/api/email/send", &json!({ "to": "a@example.org", "subject": "s", "text": "t" }));
+    let answer = stack.post(
+        &token,
+        "/api/email/send",
+        &json!({ "to": "a@example.org", "subject": "s", "text": "t" }),
+    );
     assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(answer.body.contains("127.0.0.1:9"), "it names the server: {answer:?}");
+    assert!(
+        answer.body.contains("127.0.0.1:9"),
+        "it names the server: {answer:?}"
+    );
 }

@@ -15,7 +15,10 @@ fn weather_server(body: &'static str) -> String {
             let Ok(mut stream) = stream else { return };
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
             let _ = stream.write_all(format!("{head}{body}").as_bytes());
         }
     });
@@ -28,7 +31,11 @@ fn weather_addresses_and_board() {
     let config = format!("[info]\nweather_url = \"{server}\"\nexternal_ip_urls = []\n");
     let stack = Stack::builder().config("pistack.toml", &config).start();
     let weather = stack.get("/api/info/weather");
-    assert_eq!((weather.status, &weather.json()["temperature"]), (200, &json!(-3.5)), "{weather:?}");
+    assert_eq!(
+        (weather.status, &weather.json()["temperature"]),
+        (200, &json!(-3.5)),
+        "{weather:?}"
+    );
     assert_eq!(stack.get("/api/info/weather?lat=999&lon=0").status, 400);
     let ip = stack.get("/api/info/ip");
     assert_eq!((ip.status, &ip.json()["external_ip"]), (200, &json!("unknown")));
@@ -44,6 +51,9 @@ fn no_weather_is_said_plainly() {
     let config = "[info]\nweather_url = \"http://127.0.0.1:9\"\nexternal_ip_urls = []\n";
     let stack = Stack::builder().config("pistack.toml", config).start();
     let answer = stack.get("/api/info/weather");
-    assert_eq!((answer.status, &answer.json()["error"]), (503, &json!("weather_unavailable")));
+    assert_eq!(
+        (answer.status, &answer.json()["error"]),
+        (503, &json!("weather_unavailable"))
+    );
     assert!(!answer.message().is_empty());
 }

@@ -8,14 +8,25 @@ const LINES: &str = "[line.relay]\nbcm = 17\ndirection = \"output\"\n[line.door]
 #[test]
 fn sets_and_reads_and_never_hides_the_simulation() {
     let stack = Stack::builder().config("pistack.toml", LINES).start();
-    assert_eq!(stack.post("", "/api/io/gpio/set", &json!({ "pin": 17, "value": 1 })).status, 401);
+    assert_eq!(
+        stack
+            .post("", "/api/io/gpio/set", &json!({ "pin": 17, "value": 1 }))
+            .status,
+        401
+    );
     let token = stack.root_token();
     let set = stack.post(&token, "/api/io/gpio/set", &json!({ "pin": 17, "value": 1 }));
-    assert_eq!((set.status, &set.json()["ok"], &set.json()["warning"]), (200, &json!(true), &json!("no_gpio_backend")));
+    assert_eq!(
+        (set.status, &set.json()["ok"], &set.json()["warning"]),
+        (200, &json!(true), &json!("no_gpio_backend"))
+    );
     for _ in 0..2 {
         // Reading an output must not switch it off, as the original did.
         let read = stack.get_as(&token, "/api/io/gpio/read?pin=17");
-        assert_eq!((read.status, &read.json()["value"], &read.json()["warning"]), (200, &json!(1), &json!("no_gpio_backend")));
+        assert_eq!(
+            (read.status, &read.json()["value"], &read.json()["warning"]),
+            (200, &json!(1), &json!("no_gpio_backend"))
+        );
     }
     assert_eq!(stack.get_as(&token, "/api/io/gpio/read?pin=5").json()["value"], 0);
     for (body, status) in [

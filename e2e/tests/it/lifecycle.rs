@@ -9,15 +9,30 @@ use pistack_e2e::{Stack, command, until};
 #[test]
 fn sigterm_leaves_no_process_socket_or_lock() {
     let mut stack = Stack::start();
-    let pids: Vec<u64> = stack.status().iter().filter_map(|process| process["pid"].as_u64()).filter(|pid| *pid > 0).collect();
+    let pids: Vec<u64> = stack
+        .status()
+        .iter()
+        .filter_map(|process| process["pid"].as_u64())
+        .filter(|pid| *pid > 0)
+        .collect();
     assert!(pids.len() >= 8, "{pids:?}");
     assert_eq!(stack.stop("TERM"), Some(0), "{}", stack.complained());
     for pid in pids {
-        assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is left");
+        assert!(
+            !Path::new(&format!("/proc/{pid}")).exists(),
+            "process {pid} is left"
+        );
     }
-    let left: Vec<_> = fs::read_dir(stack.state().join("run")).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> = fs::read_dir(stack.state().join("run"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
     let allowed = ["jwks.json"];
-    assert!(left.iter().all(|name| allowed.contains(&name.to_str().unwrap())), "left in run/: {left:?}");
+    assert!(
+        left.iter().all(|name| allowed.contains(&name.to_str().unwrap())),
+        "left in run/: {left:?}"
+    );
 }
 
 #[test]
@@ -26,7 +41,10 @@ fn a_second_start_in_the_same_directory_is_refused() {
     let second = stack.cli(&["up"]);
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(said.contains("already running") && said.contains(&stack.pid().to_string()), "{said}");
+    assert!(
+        said.contains("already running") && said.contains(&stack.pid().to_string()),
+        "{said}"
+    );
     assert!(said.contains("pistack down"), "it names the cure: {said}");
     assert_eq!(stack.get("/api/auth/health").status, 200, "the first one goes on");
 }
@@ -45,7 +63,11 @@ fn down_stops_everything() {
 #[test]
 fn after_kill_9_the_next_start_works() {
     let mut stack = Stack::start();
-    let before: Vec<u64> = stack.status().iter().filter_map(|process| process["pid"].as_u64()).collect();
+    let before: Vec<u64> = stack
+        .status()
+        .iter()
+        .filter_map(|process| process["pid"].as_u64())
+        .collect();
     stack.stop("KILL");
     // Nobody is left to end them; the harness does, as a reboot would.
     for pid in before.iter().filter(|pid| **pid > 0) {
@@ -58,7 +80,9 @@ fn after_kill_9_the_next_start_works() {
 #[test]
 fn the_greeting_tells_everything_that_a_first_start_needs() {
     let stack = Stack::builder().no_account().start();
-    let text = until("the greeting", || Some(stack.printed()).filter(|text| text.contains("Stop it with")));
+    let text = until("the greeting", || {
+        Some(stack.printed()).filter(|text| text.contains("Stop it with"))
+    });
     let code = fs::read_to_string(stack.state().join("secrets/setup_code")).unwrap();
     assert!(text.contains(code.trim()), "{text}");
     assert!(text.contains("/control/setup#"), "{text}");
@@ -80,8 +104,15 @@ fn secrets_are_for_their_owner_alone() {
     for folder in ["secrets", "tls", "db"] {
         for entry in fs::read_dir(stack.state().join(folder)).unwrap().flatten() {
             let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-            let public = entry.path().extension().is_some_and(|ending| ending == "pem" && !entry.path().to_string_lossy().contains("key"));
-            assert!(public || mode & 0o077 == 0, "{}: {mode:o}", entry.path().display());
+            let public = entry
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "pem" && !entry.path().to_string_lossy().contains("key"));
+            assert!(
+                public || mode & 0o077 == 0,
+                "{}: {mode:o}",
+                entry.path().display()
+            );
             looked_at += 1;
         }
     }
@@ -93,7 +124,11 @@ fn an_idle_supervisor_does_not_wake_up() {
     let stack = Stack::start();
     let switches = || {
         let status = fs::read_to_string(format!("/proc/{}/status", stack.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap().to_owned();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+            .unwrap()
+            .to_owned();
         line.trim().parse::<u64>().unwrap()
     };
     // Settles once the last service is up; then three seconds must pass without a single wake-up.

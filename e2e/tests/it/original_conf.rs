@@ -10,7 +10,8 @@ use pistack_e2e::{Stack, command, until};
 const CONF: &str = include_str!("../data/original_supervisord.conf");
 
 /// `python -m NAME.app` of the original: waits until it is told to stop.
-const APP: &str = "import os, time\nprint('started in', os.getcwd(), flush=True)\nwhile True: time.sleep(1000)\n";
+const APP: &str =
+    "import os, time\nprint('started in', os.getcwd(), flush=True)\nwhile True: time.sleep(1000)\n";
 /// The original's listener: childutils' loop, each event to standard error.
 const LISTENER: &str = "import sys\n\
 while True:\n    sys.stdout.write('READY\\n'); sys.stdout.flush()\n    line = sys.stdin.readline()\n    if not line: break\n\
@@ -25,7 +26,13 @@ fn lay_out(folder: &Path) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    for name in ["supervisor_service", "auth_service", "email_service", "info_service", "io_service"] {
+    for name in [
+        "supervisor_service",
+        "auth_service",
+        "email_service",
+        "info_service",
+        "io_service",
+    ] {
         write(&format!("{name}/__init__.py"), "");
         write(&format!("{name}/app.py"), APP);
     }
@@ -35,7 +42,11 @@ fn lay_out(folder: &Path) {
     fs::create_dir_all(folder.join("venv/bin")).unwrap();
     std::os::unix::fs::symlink(supervisor_tool("4.2.5", "python"), folder.join("venv/bin/python")).unwrap();
     write("venv/bin/gunicorn", GUNICORN);
-    fs::set_permissions(folder.join("venv/bin/gunicorn"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(
+        folder.join("venv/bin/gunicorn"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -63,22 +74,49 @@ fn runs_unchanged() {
             .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let names = ["auth_service", "control_service", "email_service", "info_service", "io_service"];
+    let names = [
+        "auth_service",
+        "control_service",
+        "email_service",
+        "info_service",
+        "io_service",
+    ];
     until("the original's programs", || {
         let text = status();
-        names.iter().all(|name| text.lines().any(|line| line.starts_with(&format!("RaspberryPiSystem:{name} ")) && line.contains("RUNNING"))).then_some(())
+        names
+            .iter()
+            .all(|name| {
+                text.lines().any(|line| {
+                    line.starts_with(&format!("RaspberryPiSystem:{name} ")) && line.contains("RUNNING")
+                })
+            })
+            .then_some(())
     });
     let text = status();
-    assert!(text.contains("RaspberryPiSystem:supervisor_service"), "startsecs=10, so STARTING or RUNNING: {text}");
-    assert!(text.lines().any(|line| line.starts_with("event_listener") && line.contains("RUNNING")), "{text}");
+    assert!(
+        text.contains("RaspberryPiSystem:supervisor_service"),
+        "startsecs=10, so STARTING or RUNNING: {text}"
+    );
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("event_listener") && line.contains("RUNNING")),
+        "{text}"
+    );
     assert!(!text.contains("gateway"), "only that file's programs run: {text}");
     let here = fs::canonicalize(stack.folder()).unwrap();
     let out = until("the log of the Django stand-in", || {
-        fs::read_to_string(stack.folder().join("logs/control_service.out")).ok().filter(|text| !text.is_empty())
+        fs::read_to_string(stack.folder().join("logs/control_service.out"))
+            .ok()
+            .filter(|text| !text.is_empty())
     });
-    assert!(out.contains(&format!("{}/control_service", here.display())) && out.contains("127.0.0.1:8080"), "%(here)s: {out}");
+    assert!(
+        out.contains(&format!("{}/control_service", here.display())) && out.contains("127.0.0.1:8080"),
+        "%(here)s: {out}"
+    );
     let events = until("the listener's events", || {
-        fs::read_to_string(stack.folder().join("events.txt")).ok().filter(|text| text.contains("PROCESS_STATE_RUNNING"))
+        fs::read_to_string(stack.folder().join("events.txt"))
+            .ok()
+            .filter(|text| text.contains("PROCESS_STATE_RUNNING"))
     });
     assert!(events.contains("SUPERVISOR_STATE_CHANGE_RUNNING"), "{events}");
     assert_eq!(stack.stop("TERM"), Some(0), "{}", stack.complained());

@@ -30,15 +30,27 @@ fn logs_events_runs_commands_starts_programs_and_mails() {
     let stack = Stack::builder().config("pistack.toml", &config).start();
     stack.wait_state("event_listener", "RUNNING");
     crash(&stack, "cam");
-    let file = until("the command's file", || fs::read_to_string(stack.folder().join("crashed.txt")).ok().filter(|text| !text.is_empty()));
+    let file = until("the command's file", || {
+        fs::read_to_string(stack.folder().join("crashed.txt"))
+            .ok()
+            .filter(|text| !text.is_empty())
+    });
     assert_eq!(file, "cam\n");
     stack.wait_state("helper", "RUNNING");
     let mail = smtp.mail(1);
-    assert!(mail.contains("me@example.org") && mail.contains("cam crashed"), "{mail}");
+    assert!(
+        mail.contains("me@example.org") && mail.contains("cam crashed"),
+        "{mail}"
+    );
     let log = until("the listener's log", || {
-        fs::read_to_string(stack.state().join("logs/event_listener.log")).ok().filter(|text| text.contains("cam is gone"))
+        fs::read_to_string(stack.state().join("logs/event_listener.log"))
+            .ok()
+            .filter(|text| text.contains("cam is gone"))
     });
-    assert!(log.contains("PROCESS_STATE_EXITED processname:cam groupname:cam from_state:RUNNING expected:0"), "{log}");
+    assert!(
+        log.contains("PROCESS_STATE_EXITED processname:cam groupname:cam from_state:RUNNING expected:0"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -9,11 +9,18 @@ const PROGRAMS: &str = "[program.cat]\ncommand = \"cat\"\nstartsecs = 0\n\
 fn ctl(stack: &Stack, version: &str, arguments: &[&str]) -> (i32, String) {
     let output = command(supervisor_tool(version, "supervisorctl"))
         .current_dir(stack.folder())
-        .args(["-s", &format!("unix://{}", stack.state().join("run/supervisor.sock").display())])
+        .args([
+            "-s",
+            &format!("unix://{}", stack.state().join("run/supervisor.sock").display()),
+        ])
         .args(arguments)
         .output()
         .unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     (output.status.code().unwrap_or(-1), text)
 }
 
@@ -23,15 +30,26 @@ fn conversation(version: &str) {
     let run = |arguments: &[&str]| ctl(&stack, version, arguments);
     let (code, text) = run(&["status"]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("RaspberryPiSystem:auth_service") && text.contains("RUNNING   pid "), "{text}");
+    assert!(
+        text.contains("RaspberryPiSystem:auth_service") && text.contains("RUNNING   pid "),
+        "{text}"
+    );
     assert_eq!(run(&["stop", "cat"]), (0, "cat: stopped\n".to_owned()));
     let (code, text) = run(&["status", "cat"]);
     assert_eq!(code, 3, "{text}");
     assert_eq!(run(&["start", "cat"]), (0, "cat: started\n".to_owned()));
     assert_eq!(run(&["start", "cat"]).1, "cat: ERROR (already started)\n");
-    assert_eq!(run(&["restart", "cat"]), (0, "cat: stopped\ncat: started\n".to_owned()));
-    assert_eq!(run(&["start", "nosuch"]), (1, "nosuch: ERROR (no such process)\n".to_owned()));
-    until("the program's words", || run(&["tail", "talker"]).1.contains("hello\n").then_some(()));
+    assert_eq!(
+        run(&["restart", "cat"]),
+        (0, "cat: stopped\ncat: started\n".to_owned())
+    );
+    assert_eq!(
+        run(&["start", "nosuch"]),
+        (1, "nosuch: ERROR (no such process)\n".to_owned())
+    );
+    until("the program's words", || {
+        run(&["tail", "talker"]).1.contains("hello\n").then_some(())
+    });
     assert!(run(&["tail", "talker", "stderr"]).1.contains("oops\n"));
     assert!(run(&["maintail"]).1.contains("spawned: 'cat' with pid"));
     assert_eq!(run(&["version"]).1, "4.3.0\n");
@@ -68,7 +86,9 @@ fn superlance_hears_a_crash() {
     let pid = stack.wait_state("victim", "RUNNING")["pid"].as_u64().unwrap();
     pistack_e2e::stack::signal_process("KILL", u32::try_from(pid).unwrap());
     let mail = until("crashmail's mail", || {
-        std::fs::read_to_string(stack.folder().join("mail.txt")).ok().filter(|text| text.contains("victim"))
+        std::fs::read_to_string(stack.folder().join("mail.txt"))
+            .ok()
+            .filter(|text| text.contains("victim"))
     });
     assert!(mail.contains("exited unexpectedly"), "{mail}");
 }

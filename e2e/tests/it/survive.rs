@@ -12,12 +12,23 @@ fn every_service_killed_comes_back_while_the_others_answer() {
         let before = stack.wait_state(&program, "RUNNING")["pid"].as_u64().unwrap();
         signal_process("KILL", u32::try_from(before).unwrap());
         for other in services.iter().filter(|other| **other != name) {
-            assert_eq!(stack.get(&format!("/api/{other}/health")).status, 200, "{other} while {name} is dead");
+            assert_eq!(
+                stack.get(&format!("/api/{other}/health")).status,
+                200,
+                "{other} while {name} is dead"
+            );
         }
         // The gateway holds the request until the service is back: no error at all for a GET.
-        assert_eq!(stack.get(&format!("/api/{name}/health")).status, 200, "{name} is back");
+        assert_eq!(
+            stack.get(&format!("/api/{name}/health")).status,
+            200,
+            "{name} is back"
+        );
         let after = until("a new process", || {
-            stack.process(&program).and_then(|process| process["pid"].as_u64()).filter(|pid| *pid != 0 && *pid != before)
+            stack
+                .process(&program)
+                .and_then(|process| process["pid"].as_u64())
+                .filter(|pid| *pid != 0 && *pid != before)
         });
         assert_ne!(before, after);
     }

@@ -181,7 +181,9 @@ fn pistack(scratch: &Path) -> anyhow::Result<Side> {
     let config = scratch.join("pistack.toml");
     // The original's own ports are taken by the original in this run.
     let parts = SERVICES.iter().chain(&["control"]).zip(25001..);
-    let ports: Vec<String> = parts.map(|(name, port)| format!("[services.{name}]\nport = {port}\n")).collect();
+    let ports: Vec<String> = parts
+        .map(|(name, port)| format!("[services.{name}]\nport = {port}\n"))
+        .collect();
     fs::write(&config, ports.concat())?;
     let passwd = format!(
         "echo {PASSWORD} | {} -c {} --state-dir {} user passwd root --stdin",

@@ -1,5 +1,6 @@
 //! The local certificate authority: P-256, twenty years, and by critical name constraints unable to vouch for
-//! anything but this board (its names and addresses when the root was made) and private networks. Who trusts it does not give the web away.
+//! anything but this board (its names and addresses when the root was made) and private networks. Who trusts
+//! it does not give the web away.
 
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;

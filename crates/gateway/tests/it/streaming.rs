@@ -61,6 +61,48 @@ async fn an_upload_passes_while_it_comes_in() {
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_before_the_end_of_an_upload_is_not_lost() {
+    let stack = Stack::bare(config()).await;
+    let refuse = || async { http::StatusCode::UNAUTHORIZED };
+    stack.serve(Service::Info, Router::new().fallback(refuse));
+    let body = || Full::new(Bytes::from(vec![7; 4 << 20]));
+    // The client of the harness, as many others, reads nothing before it has written everything.
+    let mut stream = stack.tls(b"http/1.1").await;
+    let head = "POST /api/info/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194304\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![7; 4 << 20]).await.unwrap();
+    let mut answer = [0; 16];
+    tokio::time::timeout(PATIENCE, stream.read_exact(&mut answer))
+        .await
+        .expect("no answer")
+        .unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 401 Una");
+    let request = Request::post(format!("https://{}/api/info/x", stack.host()))
+        .body(body())
+        .unwrap();
+    let response = stack.http2().await.send_request(request).await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(
+        response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .is_empty()
+    );
+    // Without a service at all the page comes through, too.
+    stack.kill(Service::Info).await;
+    assert_eq!(
+        stack
+            .send(Request::post("/api/info/x").body(body()).unwrap())
+            .await
+            .status(),
+        503
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_waits_for_100_is_told_to_go_on() {
     let stack = Stack::start().await;
     let mut stream = stack.tls(b"http/1.1").await;

@@ -22,12 +22,15 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
     let config = load_file(place.config.as_deref())?.auth;
     let as_json = matches!(command, UserCommand::List { json: true });
     let command = match command {
-        UserCommand::Passwd { name, stdin } => {
-            ConsoleCommand::SetPassword { name, password: password(stdin)?.to_string() }
-        }
-        UserCommand::Add { name, level, stdin } => {
-            ConsoleCommand::Add { name, level, password: password(stdin)?.to_string() }
-        }
+        UserCommand::Passwd { name, stdin } => ConsoleCommand::SetPassword {
+            name,
+            password: password(stdin)?.to_string(),
+        },
+        UserCommand::Add { name, level, stdin } => ConsoleCommand::Add {
+            name,
+            level,
+            password: password(stdin)?.to_string(),
+        },
         UserCommand::Remove { name } => ConsoleCommand::Remove { name },
         UserCommand::List { .. } => ConsoleCommand::List,
     };
@@ -37,14 +40,20 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
             .map_err(|error| Failure::new(error.to_string()))
     })?;
     match answer {
-        ConsoleAnswer::Users(users) if as_json => output::json(&json!({ "schema_version": 1, "users": users })),
+        ConsoleAnswer::Users(users) if as_json => {
+            output::json(&json!({ "schema_version": 1, "users": users }))
+        }
         ConsoleAnswer::Users(users) => {
             for user in users {
                 println!("{:<8} {}", user.level.as_str(), user.name);
             }
         }
-        ConsoleAnswer::PasswordSet(user) => println!("New password for {}; its sessions are over.", user.name),
-        ConsoleAnswer::FirstAccount(user) => println!("Made the first account: {}, level {}.", user.name, user.level),
+        ConsoleAnswer::PasswordSet(user) => {
+            println!("New password for {}; its sessions are over.", user.name)
+        }
+        ConsoleAnswer::FirstAccount(user) => {
+            println!("Made the first account: {}, level {}.", user.name, user.level)
+        }
         ConsoleAnswer::Added(user) => println!("Added {}, level {}.", user.name, user.level),
         ConsoleAnswer::Removed(user) => println!("Removed {}.", user.name),
     }
@@ -56,12 +65,17 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
 fn password(stdin: bool) -> Result<Zeroizing<String>, Failure> {
     if stdin {
         let mut text = Zeroizing::new(String::new());
-        std::io::stdin().lock().take(MOST_BYTES).read_to_string(&mut text)?;
+        std::io::stdin()
+            .lock()
+            .take(MOST_BYTES)
+            .read_to_string(&mut text)?;
         let line = text.lines().next().unwrap_or_default();
         return Ok(Zeroizing::new(line.to_owned()));
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new("standard input is no terminal; pass the password with --stdin"));
+        return Err(Failure::new(
+            "standard input is no terminal; pass the password with --stdin",
+        ));
     }
     let first = Zeroizing::new(rpassword::prompt_password("New password: ")?);
     let second = Zeroizing::new(rpassword::prompt_password("Again: ")?);

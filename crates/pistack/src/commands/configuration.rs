@@ -12,17 +12,35 @@ use crate::state;
 pub(crate) fn config_check(place: &Place) -> Result<Code, Failure> {
     let loaded = config::load(place.config.as_deref(), &state::paths(place)?, &IndexMap::new())?;
     for warning in &loaded.model.warnings {
-        println!("warning: {}:{}: {}", warning.origin.file.display(), warning.origin.line, warning.message);
+        println!(
+            "warning: {}:{}: {}",
+            warning.origin.file.display(),
+            warning.origin.line,
+            warning.message
+        );
     }
-    let programs: usize = loaded.model.groups.values().map(|group| group.processes.len()).sum();
-    let from = if loaded.files.is_empty() { "built-in defaults".to_owned() } else { loaded.files.join(", ") };
-    println!("{from}: no errors; {programs} programs in {} groups", loaded.model.groups.len());
+    let programs: usize = loaded
+        .model
+        .groups
+        .values()
+        .map(|group| group.processes.len())
+        .sum();
+    let from = if loaded.files.is_empty() {
+        "built-in defaults".to_owned()
+    } else {
+        loaded.files.join(", ")
+    };
+    println!(
+        "{from}: no errors; {programs} programs in {} groups",
+        loaded.model.groups.len()
+    );
     Ok(Code::Ok)
 }
 
 /// Prints the JSON Schema of `pistack.toml`.
 pub(crate) fn config_schema() -> Result<Code, Failure> {
-    let schema = serde_json::to_value(schemars::schema_for!(File)).map_err(|error| Failure::new(error.to_string()))?;
+    let schema =
+        serde_json::to_value(schemars::schema_for!(File)).map_err(|error| Failure::new(error.to_string()))?;
     crate::output::json(&schema);
     Ok(Code::Ok)
 }
@@ -30,7 +48,12 @@ pub(crate) fn config_schema() -> Result<Code, Failure> {
 /// Prints which files are read.
 pub(crate) fn config_path(place: &Place) -> Result<Code, Failure> {
     let found = config::find::find(place.config.as_deref())?;
-    let files: Vec<&str> = found.ini.iter().chain(&found.tables).map(|source| source.name.as_str()).collect();
+    let files: Vec<&str> = found
+        .ini
+        .iter()
+        .chain(&found.tables)
+        .map(|source| source.name.as_str())
+        .collect();
     if files.is_empty() {
         println!("built-in defaults (no pistack.toml in the working directory or in /etc/pistack)");
     }
@@ -42,7 +65,9 @@ pub(crate) fn config_path(place: &Place) -> Result<Code, Failure> {
 
 /// Prints a service's OpenAPI document.
 pub(crate) fn openapi(name: &str) -> Result<Code, Failure> {
-    let service: Service = name.parse().map_err(|error: pistack_api::service::UnknownService| Failure::new(error.to_string()))?;
+    let service: Service = name
+        .parse()
+        .map_err(|error: pistack_api::service::UnknownService| Failure::new(error.to_string()))?;
     let spec = match service {
         Service::Auth => pistack_auth::spec(),
         Service::Supervisor => pistack_supervisor::spec(),

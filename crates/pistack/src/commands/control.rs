@@ -31,15 +31,23 @@ pub(crate) fn control(place: &Place, verb: Verb, targets: &Targets) -> Result<Co
         let mut code = Code::Ok;
         for process in &chosen {
             if let Err(failure) = act(&peer, verb, process, targets.timeout.0).await {
-                let Failure::Message(failed, text) = failure else { return Err(failure) };
+                let Failure::Message(failed, text) = failure else {
+                    return Err(failure);
+                };
                 eprintln!("pistack: {}: {text}", process.full_name());
                 code = failed;
             }
         }
-        let names: Vec<String> =
-            chosen.iter().map(|process| format!("{}:{}", process.group, process.name)).collect();
+        let names: Vec<String> = chosen
+            .iter()
+            .map(|process| format!("{}:{}", process.group, process.name))
+            .collect();
         let rows = select(peer.processes().await?, &names)?;
-        if targets.json { output::processes_json(&rows) } else { output::processes(&rows) }
+        if targets.json {
+            output::processes_json(&rows)
+        } else {
+            output::processes(&rows)
+        }
         Ok(code)
     })
 }
@@ -47,10 +55,24 @@ pub(crate) fn control(place: &Place, verb: Verb, targets: &Targets) -> Result<Co
 async fn act(peer: &Peer, verb: Verb, process: &ProcessInfo, deadline: Duration) -> Result<(), Failure> {
     let name = format!("{}:{}", process.group, process.name);
     if verb != Verb::Start {
-        call(peer, "supervisor.stopProcess", &name, fault::NOT_RUNNING, deadline).await?;
+        call(
+            peer,
+            "supervisor.stopProcess",
+            &name,
+            fault::NOT_RUNNING,
+            deadline,
+        )
+        .await?;
     }
     if verb != Verb::Stop {
-        call(peer, "supervisor.startProcess", &name, fault::ALREADY_STARTED, deadline).await?;
+        call(
+            peer,
+            "supervisor.startProcess",
+            &name,
+            fault::ALREADY_STARTED,
+            deadline,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -63,13 +85,19 @@ async fn call(
     harmless: i32,
     deadline: Duration,
 ) -> Result<(), Failure> {
-    match peer.try_call(method, vec![Value::from(name), Value::Bool(true)], deadline).await {
+    match peer
+        .try_call(method, vec![Value::from(name), Value::Bool(true)], deadline)
+        .await
+    {
         Ok(_) => Ok(()),
         Err(RpcError::Fault(fault)) if fault.code == harmless => Ok(()),
         Err(RpcError::Fault(fault)) => Err(Failure::new(in_words(fault.code, &fault.text))),
         Err(RpcError::Client(ClientError::TimedOut { .. })) => Err(Failure::Message(
             Code::TimedOut,
-            format!("not in the wanted state after {} s; the supervisor goes on trying", deadline.as_secs()),
+            format!(
+                "not in the wanted state after {} s; the supervisor goes on trying",
+                deadline.as_secs()
+            ),
         )),
         Err(error) => Err(peer.explain(error)),
     }
@@ -78,7 +106,9 @@ async fn call(
 /// The common faults in plain words.
 fn in_words(code: i32, text: &str) -> String {
     match code {
-        fault::SPAWN_ERROR => format!("could not be started ({text}). `pistack logs --stream err` may tell why"),
+        fault::SPAWN_ERROR => {
+            format!("could not be started ({text}). `pistack logs --stream err` may tell why")
+        }
         fault::ABNORMAL_TERMINATION => {
             format!("ended too soon after its start ({text}). `pistack logs --stream err` may tell why")
         }

@@ -20,10 +20,15 @@ const MOST_BYTES: i64 = 1024 * 1024;
 pub(crate) fn logs(place: &Place, options: &LogsOptions) -> Result<Code, Failure> {
     let peer = Peer::new(place)?;
     block_on(async {
-        let Some(name) = &options.name else { return main_log(&peer, options).await };
+        let Some(name) = &options.name else {
+            return main_log(&peer, options).await;
+        };
         let chosen = select(peer.processes().await?, std::slice::from_ref(name))?;
         let [process] = chosen.as_slice() else {
-            return Err(Failure::new(format!("`{name}` names {} programs; name one", chosen.len())));
+            return Err(Failure::new(format!(
+                "`{name}` names {} programs; name one",
+                chosen.len()
+            )));
         };
         program_log(&peer, process, options).await
     })
@@ -35,8 +40,12 @@ async fn program_log(peer: &Peer, process: &ProcessInfo, options: &LogsOptions) 
         Stream::Out => ("supervisor.tailProcessStdoutLog", "stdout"),
         Stream::Err => ("supervisor.tailProcessStderrLog", "stderr"),
     };
-    let tail =
-        peer.call(method, vec![Value::from(&*name), Value::Int(0), Value::Int(MOST_BYTES)]).await?;
+    let tail = peer
+        .call(
+            method,
+            vec![Value::from(&*name), Value::Int(0), Value::Int(MOST_BYTES)],
+        )
+        .await?;
     let parts = tail.as_array().unwrap_or_default();
     let text = parts.first().and_then(Value::as_str).unwrap_or_default();
     print(last_lines(text, options.lines))?;
@@ -51,8 +60,14 @@ async fn program_log(peer: &Peer, process: &ProcessInfo, options: &LogsOptions) 
 /// and nothing is missed between the two calls.
 async fn follow(peer: &Peer, name: &str, channel: &str, mut offset: i64) -> Result<Code, Failure> {
     let (tail, read) = match channel {
-        "stdout" => ("supervisor.tailProcessStdoutLog", "supervisor.readProcessStdoutLog"),
-        _ => ("supervisor.tailProcessStderrLog", "supervisor.readProcessStderrLog"),
+        "stdout" => (
+            "supervisor.tailProcessStdoutLog",
+            "supervisor.readProcessStdoutLog",
+        ),
+        _ => (
+            "supervisor.tailProcessStderrLog",
+            "supervisor.readProcessStderrLog",
+        ),
     };
     let request = http::Request::get(format!("/logtail/{name}/{channel}"))
         .body(Bytes::new())
@@ -66,13 +81,21 @@ async fn follow(peer: &Peer, name: &str, channel: &str, mut offset: i64) -> Resu
         if frame.is_err() {
             break;
         }
-        let end = peer.call(tail, vec![Value::from(name), Value::Int(0), Value::Int(1)]).await?;
-        let end = end.as_array().and_then(|parts| parts.get(1)).and_then(Value::as_int).unwrap_or(offset);
+        let end = peer
+            .call(tail, vec![Value::from(name), Value::Int(0), Value::Int(1)])
+            .await?;
+        let end = end
+            .as_array()
+            .and_then(|parts| parts.get(1))
+            .and_then(Value::as_int)
+            .unwrap_or(offset);
         if end < offset {
             offset = 0; // rotated or cleared
         }
         if end > offset {
-            let new = peer.call(read, vec![Value::from(name), Value::Int(offset), Value::Int(0)]).await?;
+            let new = peer
+                .call(read, vec![Value::from(name), Value::Int(offset), Value::Int(0)])
+                .await?;
             print(new.as_str().unwrap_or_default())?;
             offset = end;
         }
@@ -82,9 +105,13 @@ async fn follow(peer: &Peer, name: &str, channel: &str, mut offset: i64) -> Resu
 
 async fn main_log(peer: &Peer, options: &LogsOptions) -> Result<Code, Failure> {
     if options.follow {
-        return Err(Failure::new("name a program to follow; the supervisor's own log is shown without -f"));
+        return Err(Failure::new(
+            "name a program to follow; the supervisor's own log is shown without -f",
+        ));
     }
-    let text = peer.call("supervisor.readLog", vec![Value::Int(-MOST_BYTES), Value::Int(0)]).await?;
+    let text = peer
+        .call("supervisor.readLog", vec![Value::Int(-MOST_BYTES), Value::Int(0)])
+        .await?;
     print(last_lines(text.as_str().unwrap_or_default(), options.lines))?;
     Ok(Code::Ok)
 }

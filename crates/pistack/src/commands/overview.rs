@@ -10,10 +10,15 @@ pub(crate) fn overview(place: &Place) -> Result<Code, Failure> {
     match block_on(peer.processes()) {
         Ok(rows) => {
             let up = rows.iter().filter(|row| row.statename == "RUNNING").count();
-            println!("{up} of {} programs are running. `pistack status` lists them.", rows.len());
+            println!(
+                "{up} of {} programs are running. `pistack status` lists them.",
+                rows.len()
+            );
         }
         Err(Failure::Message(Code::Unreachable, _)) => {
-            println!("Nothing is running here. `pistack up` starts the stack; `pistack help` tells the rest.");
+            println!(
+                "Nothing is running here. `pistack up` starts the stack; `pistack help` tells the rest."
+            );
         }
         Err(failure) => return Err(failure),
     }

@@ -35,7 +35,10 @@ impl Peer {
 
     /// Calls a method.
     pub(crate) async fn call(&self, method: &str, params: Vec<Value>) -> Result<Value, Failure> {
-        self.rpc.call(method, params).await.map_err(|error| self.explain(error))
+        self.rpc
+            .call(method, params)
+            .await
+            .map_err(|error| self.explain(error))
     }
 
     /// Calls a method that may take long; faults stay faults.
@@ -45,13 +48,22 @@ impl Peer {
         params: Vec<Value>,
         deadline: Duration,
     ) -> Result<Value, RpcError> {
-        self.rpc.clone().with_deadline(deadline).call(method, params).await
+        self.rpc
+            .clone()
+            .with_deadline(deadline)
+            .call(method, params)
+            .await
     }
 
     /// All processes, in supervisord's order.
     pub(crate) async fn processes(&self) -> Result<Vec<ProcessInfo>, Failure> {
         let value = self.call("supervisor.getAllProcessInfo", Vec::new()).await?;
-        let rows = value.as_array().unwrap_or_default().iter().filter_map(ProcessInfo::from_value).collect();
+        let rows = value
+            .as_array()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(ProcessInfo::from_value)
+            .collect();
         Ok(rows)
     }
 
@@ -93,12 +105,17 @@ pub(crate) fn select(all: Vec<ProcessInfo>, names: &[String]) -> Result<Vec<Proc
     for name in names {
         let fits: Vec<&ProcessInfo> = all.iter().filter(|process| is_named(process, name)).collect();
         if fits.is_empty() {
-            let known: Vec<String> =
-                all.iter().flat_map(|process| [process.full_name(), process.name.clone()]).collect();
+            let known: Vec<String> = all
+                .iter()
+                .flat_map(|process| [process.full_name(), process.name.clone()])
+                .collect();
             let hint = pistack_kit::config::suggest(name, known.iter().map(String::as_str))
                 .map(|near| format!(". Did you mean `{near}`?"))
                 .unwrap_or_default();
-            return Err(Failure::Message(Code::NoSuchProgram, format!("no program is called `{name}`{hint}")));
+            return Err(Failure::Message(
+                Code::NoSuchProgram,
+                format!("no program is called `{name}`{hint}"),
+            ));
         }
         for process in fits {
             if !chosen.contains(process) {
@@ -119,7 +136,10 @@ fn is_named(process: &ProcessInfo, name: &str) -> bool {
 
 /// Runs a command's asynchronous part.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(future)
 }
 
 #[cfg(test)]
@@ -147,10 +167,20 @@ mod tests {
 
     #[test]
     fn chooses_by_every_form_of_a_name() {
-        let all = || vec![process("cams", "front"), process("cams", "back"), process("web", "web")];
-        for (names, count) in
-            [(vec![], 3), (vec!["front"], 1), (vec!["cams:back"], 1), (vec!["@cams"], 2), (vec!["cams:*", "front"], 2)]
-        {
+        let all = || {
+            vec![
+                process("cams", "front"),
+                process("cams", "back"),
+                process("web", "web"),
+            ]
+        };
+        for (names, count) in [
+            (vec![], 3),
+            (vec!["front"], 1),
+            (vec!["cams:back"], 1),
+            (vec!["@cams"], 2),
+            (vec!["cams:*", "front"], 2),
+        ] {
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
             assert_eq!(select(all(), &names).unwrap().len(), count, "{names:?}");
         }
@@ -159,7 +189,9 @@ mod tests {
     #[test]
     fn suggests_the_nearest_name() {
         let failure = select(vec![process("web", "camera")], &["camrea".to_owned()]).unwrap_err();
-        let Failure::Message(Code::NoSuchProgram, text) = failure else { panic!("{failure:?}") };
+        let Failure::Message(Code::NoSuchProgram, text) = failure else {
+            panic!("{failure:?}")
+        };
         assert!(text.contains("Did you mean `camera`?"), "{text}");
     }
 }

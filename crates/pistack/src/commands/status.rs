@@ -16,7 +16,11 @@ pub(crate) fn status(place: &Place, options: &StatusOptions) -> Result<Code, Fai
     } else {
         output::processes(&rows);
     }
-    Ok(if rows.iter().all(is_as_wanted) { Code::Ok } else { Code::NotAsWanted })
+    Ok(if rows.iter().all(is_as_wanted) {
+        Code::Ok
+    } else {
+        Code::NotAsWanted
+    })
 }
 
 /// A stopped process was stopped on purpose, an expected exit ends in 0; what failed is not as wanted.

@@ -17,7 +17,10 @@ pub(crate) fn with_dotenv(base: &std::path::Path) -> Result<IndexMap<String, Str
         .collect();
     let path = base.join(".env");
     if let Ok(text) = std::fs::read_to_string(&path) {
-        let source = Source { name: path.display().to_string(), text };
+        let source = Source {
+            name: path.display().to_string(),
+            text,
+        };
         for (name, value) in dotenv(&source).map_err(|error| ConfigErrors(vec![error]))? {
             environment.entry(name).or_insert(value);
         }
@@ -30,27 +33,48 @@ pub(crate) fn overlay(
     file: &mut File,
     environment: &IndexMap<String, String>,
 ) -> Result<Vec<String>, ConfigErrors> {
-    let mut reader = Reader { environment, errors: Vec::new() };
+    let mut reader = Reader {
+        environment,
+        errors: Vec::new(),
+    };
     for service in Service::ALL {
         let prefix = service.env_prefix();
         let part = file.services.part_mut(service);
-        reader.set::<IpAddr>(&format!("{prefix}_BIND"), "an IP address", |value| part.bind = Some(value));
-        reader.set::<u16>(&format!("{prefix}_PORT"), "a port number", |value| part.port = Some(value));
+        reader.set::<IpAddr>(&format!("{prefix}_BIND"), "an IP address", |value| {
+            part.bind = Some(value)
+        });
+        reader.set::<u16>(&format!("{prefix}_PORT"), "a port number", |value| {
+            part.port = Some(value)
+        });
     }
     auth(file, &mut reader);
     let email = &mut file.email;
     reader.set::<String>("SMTP_HOST", "a host name", |value| email.smtp_host = value);
-    reader.set::<u16>("SMTP_PORT", "a port number", |value| email.smtp_port = Some(value));
+    reader.set::<u16>("SMTP_PORT", "a port number", |value| {
+        email.smtp_port = Some(value)
+    });
     reader.set::<String>("SMTP_FROM", "a mail address", |value| email.smtp_from = value);
     let supervisor = &mut file.supervisor_service;
-    reader.set::<String>("SUPERVISOR_URL", "an address", |value| supervisor.url = Some(value));
+    reader.set::<String>("SUPERVISOR_URL", "an address", |value| {
+        supervisor.url = Some(value)
+    });
     reader.set::<String>("SUPERVISOR_USER", "a name", |value| supervisor.user = Some(value));
-    reader.set::<String>("SUPERVISOR_PASS", "a password", |value| supervisor.password = Some(pistack_supervisor::config::Password::new(value)));
-    reader.set::<Span>("SUPERVISOR_TIMEOUT", "a time in seconds", |value| supervisor.timeout = value);
+    reader.set::<String>("SUPERVISOR_PASS", "a password", |value| {
+        supervisor.password = Some(pistack_supervisor::config::Password::new(value))
+    });
+    reader.set::<Span>("SUPERVISOR_TIMEOUT", "a time in seconds", |value| {
+        supervisor.timeout = value
+    });
     let gateway = &mut file.gateway;
-    reader.set::<IpAddr>("NGINX_IP", "an IP address", |value| gateway.names.push(value.to_string()));
-    reader.set("PISTACK_HTTPS", "an address such as 0.0.0.0:8443", |value| gateway.https = Some(value));
-    reader.set("PISTACK_HTTP", "an address such as 0.0.0.0:8000", |value| gateway.http = Some(value));
+    reader.set::<IpAddr>("NGINX_IP", "an IP address", |value| {
+        gateway.names.push(value.to_string())
+    });
+    reader.set("PISTACK_HTTPS", "an address such as 0.0.0.0:8443", |value| {
+        gateway.https = Some(value)
+    });
+    reader.set("PISTACK_HTTP", "an address such as 0.0.0.0:8000", |value| {
+        gateway.http = Some(value)
+    });
     if !reader.errors.is_empty() {
         return Err(ConfigErrors(reader.errors));
     }
@@ -63,10 +87,16 @@ pub(crate) fn overlay(
 
 fn auth(file: &mut File, reader: &mut Reader<'_>) {
     let auth = &mut file.auth;
-    reader.set::<String>("AUTH_SECRET", "a text", |value| auth.legacy_secret = Some(value.into()));
+    reader.set::<String>("AUTH_SECRET", "a text", |value| {
+        auth.legacy_secret = Some(value.into())
+    });
     reader.set::<PathBuf>("AUTH_DB_DIR", "a directory", |value| auth.db_dir = Some(value));
-    reader.set::<i64>("ACCESS_TOKEN_SECONDS", "a number of seconds", |value| auth.access_token_seconds = value);
-    reader.set::<i64>("REFRESH_TOKEN_SECONDS", "a number of seconds", |value| auth.refresh_token_seconds = value);
+    reader.set::<i64>("ACCESS_TOKEN_SECONDS", "a number of seconds", |value| {
+        auth.access_token_seconds = value
+    });
+    reader.set::<i64>("REFRESH_TOKEN_SECONDS", "a number of seconds", |value| {
+        auth.refresh_token_seconds = value
+    });
 }
 
 struct Reader<'a> {
@@ -77,12 +107,16 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Reads one name; an empty value counts as not set.
     fn set<T: FromStr>(&mut self, name: &str, wanted: &str, apply: impl FnOnce(T)) {
-        let Some(text) = self.environment.get(name).filter(|text| !text.is_empty()) else { return };
+        let Some(text) = self.environment.get(name).filter(|text| !text.is_empty()) else {
+            return;
+        };
         match text.parse() {
             Ok(value) => apply(value),
             Err(_) => self.errors.push(ConfigError {
                 message: format!("environment: {name}={text} is not {wanted}"),
-                help: Some(format!("set {name} to {wanted}, or remove it from the environment and from .env")),
+                help: Some(format!(
+                    "set {name} to {wanted}, or remove it from the environment and from .env"
+                )),
                 file: "environment".to_owned(),
                 line: 0,
                 text: "".into(),

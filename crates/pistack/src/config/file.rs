@@ -117,7 +117,10 @@ impl Services {
 
     /// The services that run, in start order.
     pub(crate) fn running(&self) -> Vec<Service> {
-        Service::ALL.into_iter().filter(|service| self.enabled && self.part(*service).enabled).collect()
+        Service::ALL
+            .into_iter()
+            .filter(|service| self.enabled && self.part(*service).enabled)
+            .collect()
     }
 }
 
@@ -136,7 +139,11 @@ pub(crate) struct Part {
 
 impl Default for Part {
     fn default() -> Self {
-        Self { enabled: true, bind: None, port: None }
+        Self {
+            enabled: true,
+            bind: None,
+            port: None,
+        }
     }
 }
 

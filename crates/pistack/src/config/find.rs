@@ -28,17 +28,34 @@ pub(crate) fn find(named: Option<&Path>) -> Result<Found, ConfigErrors> {
         None => SEARCHED.iter().map(PathBuf::from).find(|path| path.exists()),
     };
     let Some(main) = main else {
-        return Ok(Found { base: PathBuf::from("."), ..Found::default() });
+        return Ok(Found {
+            base: PathBuf::from("."),
+            ..Found::default()
+        });
     };
     let main = std::path::absolute(&main).map_err(|error| unreadable(&main, &error))?;
     let source = read(&main)?;
     let base = main.parent().unwrap_or(Path::new("/")).to_owned();
     if is_ini(&source.text) {
         let beside = base.join("pistack.toml");
-        let tables = if beside.exists() { with_directory(&beside)? } else { Vec::new() };
-        Ok(Found { tables, ini: Some(source), main: Some(main), base })
+        let tables = if beside.exists() {
+            with_directory(&beside)?
+        } else {
+            Vec::new()
+        };
+        Ok(Found {
+            tables,
+            ini: Some(source),
+            main: Some(main),
+            base,
+        })
     } else {
-        Ok(Found { tables: with_directory(&main)?, ini: None, main: Some(main), base })
+        Ok(Found {
+            tables: with_directory(&main)?,
+            ini: None,
+            main: Some(main),
+            base,
+        })
     }
 }
 
@@ -47,7 +64,11 @@ fn with_directory(main: &Path) -> Result<Vec<Source>, ConfigErrors> {
     let mut sources = vec![read(main)?];
     let directory = main.with_file_name("pistack.d");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
-        .map(|entries| entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+        .map(|entries| {
+            entries
+                .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+                .collect()
+        })
         .unwrap_or_default();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
     files.sort();
@@ -59,7 +80,10 @@ fn with_directory(main: &Path) -> Result<Vec<Source>, ConfigErrors> {
 
 fn read(path: &Path) -> Result<Source, ConfigErrors> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    Ok(Source { name: path.display().to_string(), text })
+    Ok(Source {
+        name: path.display().to_string(),
+        text,
+    })
 }
 
 /// A file that cannot be read, as a configuration error.
@@ -78,13 +102,21 @@ pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> ConfigErrors {
 
 /// Told apart by content: a section header that only supervisord has.
 fn is_ini(text: &str) -> bool {
-    const KINDS: [&str; 5] = ["program:", "group:", "eventlistener:", "fcgi-program:", "rpcinterface:"];
-    text.lines().filter_map(|line| line.strip_prefix('[')).any(|header| {
-        header.starts_with("supervisord]")
-            || header.starts_with("unix_http_server")
-            || header.starts_with("inet_http_server")
-            || KINDS.iter().any(|kind| header.starts_with(kind))
-    })
+    const KINDS: [&str; 5] = [
+        "program:",
+        "group:",
+        "eventlistener:",
+        "fcgi-program:",
+        "rpcinterface:",
+    ];
+    text.lines()
+        .filter_map(|line| line.strip_prefix('['))
+        .any(|header| {
+            header.starts_with("supervisord]")
+                || header.starts_with("unix_http_server")
+                || header.starts_with("inet_http_server")
+                || KINDS.iter().any(|kind| header.starts_with(kind))
+        })
 }
 
 #[cfg(test)]

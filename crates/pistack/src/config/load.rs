@@ -5,9 +5,9 @@ use std::path::Path;
 use indexmap::IndexMap;
 use pistack_daemon::System;
 use pistack_engine::config::model::{LogTarget, Model, Origin, Server, ServerAddress};
+use pistack_engine::config::supervisord;
 use pistack_engine::config::surroundings::Surroundings;
 use pistack_engine::config::tables::{self, Tables};
-use pistack_engine::config::supervisord;
 use pistack_kit::config::{ConfigError, ConfigErrors, Document};
 use pistack_kit::paths::StatePaths;
 
@@ -50,7 +50,12 @@ pub(crate) fn load(
 ) -> Result<Loaded, ConfigErrors> {
     let found = find(named)?;
     let environment = with_dotenv(&found.base)?;
-    let files = found.tables.iter().chain(&found.ini).map(|source| source.name.clone()).collect();
+    let files = found
+        .tables
+        .iter()
+        .chain(&found.ini)
+        .map(|source| source.name.clone())
+        .collect();
     // With a supervisord.conf alone, only that file's programs run.
     let asks_for_stack = found.ini.is_none() || !found.tables.is_empty();
     let document = Document::parse(found.tables.clone())?;
@@ -76,11 +81,21 @@ pub(crate) fn load(
     own_socket(&mut model, paths);
     check_sections(&file, &model, &document, &mut errors);
     let inherited = match &found.ini {
-        Some(_) => environment.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()).collect(),
+        Some(_) => environment
+            .into_iter()
+            .filter(|(name, _)| std::env::var_os(name).is_none())
+            .collect(),
         None => Vec::new(),
     };
     if errors.is_empty() {
-        Ok(Loaded { file, model, idle_names, stack, inherited, files })
+        Ok(Loaded {
+            file,
+            model,
+            idle_names,
+            stack,
+            inherited,
+            files,
+        })
     } else {
         Err(ConfigErrors(errors))
     }
@@ -96,7 +111,12 @@ fn read_models(
 ) -> Model {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let cwd = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let around = Surroundings { environment, host: host.trim(), cwd: &cwd, outside: &System };
+    let around = Surroundings {
+        environment,
+        host: host.trim(),
+        cwd: &cwd,
+        outside: &System,
+    };
     let locate = |path: &[&str]| document.locate(path).map(|(file, line)| Origin { file, line });
     let here = std::path::absolute(&found.base).unwrap_or_else(|_| cwd.clone());
     let wanted = Tables {
@@ -105,7 +125,14 @@ fn read_models(
         group: file.group.clone(),
         listener: file.listener.clone(),
     };
-    let native = tables::build(&wanted, &tables::Context { here: &here, around, locate: &locate });
+    let native = tables::build(
+        &wanted,
+        &tables::Context {
+            here: &here,
+            around,
+            locate: &locate,
+        },
+    );
     let native = native.unwrap_or_else(|wrong| {
         errors.extend(wrong.into_iter().map(|error| {
             let path: Vec<&str> = error.path.iter().map(String::as_str).collect();
@@ -114,7 +141,11 @@ fn read_models(
         Model::default()
     });
     let Some(ini) = &found.ini else { return native };
-    let request = supervisord::Request { file: Path::new(&ini.name), text: &ini.text, around };
+    let request = supervisord::Request {
+        file: Path::new(&ini.name),
+        text: &ini.text,
+        around,
+    };
     let mut model = supervisord::read(&request).unwrap_or_else(|wrong| {
         errors.extend(wrong.into_iter().map(|error| ini_error(&error, ini)));
         Model::default()
@@ -129,8 +160,15 @@ fn read_models(
 fn ini_error(error: &supervisord::IniError, ini: &pistack_kit::config::Source) -> ConfigError {
     let mine = Path::new(&ini.name) == error.origin.file;
     let text = if mine { ini.text.clone() } else { String::new() };
-    let start: usize = text.split_inclusive('\n').take((error.origin.line as usize).saturating_sub(1)).map(str::len).sum();
-    let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+    let start: usize = text
+        .split_inclusive('\n')
+        .take((error.origin.line as usize).saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let length = text
+        .get(start..)
+        .and_then(|rest| rest.lines().next())
+        .map_or(0, str::len);
     let place = match (&error.section, &error.key) {
         (Some(section), Some(key)) => format!("[{section}] {key}: "),
         (Some(section), None) => format!("[{section}]: "),
@@ -160,7 +198,9 @@ fn add_group(
         return;
     };
     let (there, here) = (place(&taken.origin), place(&group.origin));
-    let kind = ["program", "group", "listener"].into_iter().find(|kind| document.contains(&[kind, &group.name]));
+    let kind = ["program", "group", "listener"]
+        .into_iter()
+        .find(|kind| document.contains(&[kind, &group.name]));
     let mut error = document.error_at(
         &[kind.unwrap_or("program"), &group.name],
         format!("`{}` is defined twice: at {there} and at {here}", group.name),
@@ -198,11 +238,14 @@ fn native_settings(model: &mut Model, file: &File, paths: &StatePaths) {
 /// is configured.
 fn own_socket(model: &mut Model, paths: &StatePaths) {
     let path = paths.supervisor_socket();
-    let is_ours =
-        |server: &Server| matches!(&server.address, ServerAddress::Unix { path: known, .. } if *known == path);
+    let is_ours = |server: &Server| matches!(&server.address, ServerAddress::Unix { path: known, .. } if *known == path);
     if !model.servers.iter().any(is_ours) {
         model.servers.push(Server {
-            address: ServerAddress::Unix { path: path.clone(), mode: 0o600, owner: None },
+            address: ServerAddress::Unix {
+                path: path.clone(),
+                mode: 0o600,
+                owner: None,
+            },
             credentials: None,
             origin: Origin::default(),
         });
@@ -229,7 +272,12 @@ fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut 
         .groups
         .values()
         .flat_map(|group| &group.processes)
-        .flat_map(|process| [process.name.clone(), format!("{}:{}", process.group, process.name)])
+        .flat_map(|process| {
+            [
+                process.name.clone(),
+                format!("{}:{}", process.group, process.name),
+            ]
+        })
         .collect();
     for finding in pistack_rules::check(&file.rule, &file.channel, &programs) {
         at(&finding.path, finding.message, finding.help);

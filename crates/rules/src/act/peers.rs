@@ -33,12 +33,14 @@ impl Peers {
 
     /// Starts a process; one that runs already is fine.
     pub(super) async fn start(&self, name: &str) -> Result<(), ActError> {
-        self.change("supervisor.startProcess", name, fault::ALREADY_STARTED).await
+        self.change("supervisor.startProcess", name, fault::ALREADY_STARTED)
+            .await
     }
 
     /// Stops a process; one that is stopped already is fine.
     pub(super) async fn stop(&self, name: &str) -> Result<(), ActError> {
-        self.change("supervisor.stopProcess", name, fault::NOT_RUNNING).await
+        self.change("supervisor.stopProcess", name, fault::NOT_RUNNING)
+            .await
     }
 
     pub(super) async fn shutdown(&self) -> Result<(), ActError> {
@@ -50,7 +52,11 @@ impl Peers {
     }
 
     async fn change(&self, method: &str, name: &str, harmless: i32) -> Result<(), ActError> {
-        match self.supervisor.call(method, vec![Value::from(name), Value::Bool(true)]).await {
+        match self
+            .supervisor
+            .call(method, vec![Value::from(name), Value::Bool(true)])
+            .await
+        {
             Ok(_) => Ok(()),
             Err(RpcError::Fault(fault)) if fault.code == harmless => Ok(()),
             Err(error) => Err(ActError::Supervisor(format!("{method} {name}: {error}"))),
@@ -58,19 +64,28 @@ impl Peers {
     }
 
     pub(super) async fn mail(&self, to: &str, subject: &str, text: &str) -> Result<(), ActError> {
-        let failed = |reason: String| ActError::Mail { to: to.to_owned(), reason };
+        let failed = |reason: String| ActError::Mail {
+            to: to.to_owned(),
+            reason,
+        };
         let body = json!({ "to": to, "subject": subject, "text": text }).to_string();
         let request = http::Request::post("/internal/send")
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(Bytes::from(body))
             .map_err(|error| failed(error.to_string()))?;
-        let answer =
-            self.email.send(request, MAIL_DEADLINE).await.map_err(|error| failed(error.to_string()))?;
+        let answer = self
+            .email
+            .send(request, MAIL_DEADLINE)
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         if answer.status().is_success() {
             return Ok(());
         }
         let problem: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        let reason = problem["detail"].as_str().or(problem["message"].as_str()).unwrap_or("refused");
+        let reason = problem["detail"]
+            .as_str()
+            .or(problem["message"].as_str())
+            .unwrap_or("refused");
         Err(failed(reason.to_owned()))
     }
 }

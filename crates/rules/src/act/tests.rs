@@ -12,18 +12,36 @@ use super::*;
 use crate::config::{EmailChannel, Notify, Run};
 
 fn firing(actions: Vec<Action>) -> Firing {
-    let (fields, data) = Event::split_payload("processname:cam groupname:cam from_state:RUNNING expected:0 pid:7");
-    let event = Event { serial: 1, name: "PROCESS_STATE_EXITED".into(), at: 0, fields, data };
-    Firing { rule: "r".into(), event, actions }
+    let (fields, data) =
+        Event::split_payload("processname:cam groupname:cam from_state:RUNNING expected:0 pid:7");
+    let event = Event {
+        serial: 1,
+        name: "PROCESS_STATE_EXITED".into(),
+        at: 0,
+        fields,
+        data,
+    };
+    Firing {
+        rule: "r".into(),
+        event,
+        actions,
+    }
 }
 
 fn context(folder: &std::path::Path) -> Context {
     std::fs::create_dir_all(folder.join("run")).unwrap();
-    Context { paths: StatePaths::new(folder), clock: Clock::system(), lifecycle: Lifecycle::new() }
+    Context {
+        paths: StatePaths::new(folder),
+        clock: Clock::system(),
+        lifecycle: Lifecycle::new(),
+    }
 }
 
 fn run(command: &[&str]) -> Run {
-    Run { command: command.iter().map(|part| (*part).to_owned()).collect(), timeout: None }
+    Run {
+        command: command.iter().map(|part| (*part).to_owned()).collect(),
+        timeout: None,
+    }
 }
 
 /// Answers every HTTP request on `path` with `body` and keeps the requests.
@@ -40,8 +58,14 @@ fn answer(path: std::path::PathBuf, body: &'static str) -> Arc<Mutex<Vec<String>
                 text.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
             }
             kept.lock().unwrap().push(text);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            stream
+                .write_all(format!("{head}{body}").as_bytes())
+                .await
+                .unwrap();
         }
     });
     seen
@@ -49,7 +73,12 @@ fn answer(path: std::path::PathBuf, body: &'static str) -> Arc<Mutex<Vec<String>
 
 fn is_whole(request: &str) -> bool {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse()
+            .ok()
+    });
     body.len() >= length.unwrap_or(0usize)
 }
 
@@ -59,11 +88,21 @@ const TRUE: &str = "<?xml version='1.0'?><methodResponse><params><param><value><
 async fn runs_commands_with_the_event_in_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let script = format!("echo \"$PISTACK_EVENT $PISTACK_PROCESSNAME $0\" > {}", out.display());
+    let script = format!(
+        "echo \"$PISTACK_EVENT $PISTACK_PROCESSNAME $0\" > {}",
+        out.display()
+    );
     let outbox = Outbox::start(&context(folder.path()), IndexMap::new());
-    outbox.put(firing(vec![Action::Run(run(&["sh", "-c", &script, "{process}:{to_state}"]))]));
+    outbox.put(firing(vec![Action::Run(run(&[
+        "sh",
+        "-c",
+        &script,
+        "{process}:{to_state}",
+    ]))]));
     let text = eventually("the command's output", || async {
-        std::fs::read_to_string(&out).ok().filter(|text| text.ends_with('\n'))
+        std::fs::read_to_string(&out)
+            .ok()
+            .filter(|text| text.ends_with('\n'))
     })
     .await;
     assert_eq!(text, "PROCESS_STATE_EXITED cam cam:EXITED\n");
@@ -94,9 +133,18 @@ async fn a_failing_command_tells_why() {
     let go = |command: &'static [&'static str]| {
         let arguments: Vec<String> = command.iter().map(|part| (*part).to_owned()).collect();
         let event = event.clone();
-        async move { command::run(&arguments, &event, COMMAND_TIMEOUT, None).await.unwrap_err().to_string() }
+        async move {
+            command::run(&arguments, &event, COMMAND_TIMEOUT, None)
+                .await
+                .unwrap_err()
+                .to_string()
+        }
     };
-    assert!(go(&["sh", "-c", "echo broken >&2; exit 3"]).await.contains("broken"));
+    assert!(
+        go(&["sh", "-c", "echo broken >&2; exit 3"])
+            .await
+            .contains("broken")
+    );
     assert!(go(&["/does/not/exist"]).await.contains("cannot be started"));
 }
 
@@ -105,19 +153,35 @@ async fn restarts_through_the_supervisor_and_mails_through_the_mail_service() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(folder.path());
     let calls = answer(context.paths.supervisor_socket(), TRUE);
-    let mails = answer(context.paths.service_socket(pistack_api::service::Service::Email), "{}");
-    let channels = IndexMap::from([
-        ("me".to_owned(), Channel::Email(EmailChannel { to: "me@example.org".into() })),
-    ]);
+    let mails = answer(
+        context.paths.service_socket(pistack_api::service::Service::Email),
+        "{}",
+    );
+    let channels = IndexMap::from([(
+        "me".to_owned(),
+        Channel::Email(EmailChannel {
+            to: "me@example.org".into(),
+        }),
+    )]);
     let outbox = Outbox::start(&context, channels);
     outbox.put(firing(vec![
         Action::Restart("{group}:{process}".into()),
-        Action::Notify(Notify { channels: vec!["me".into()], text: None }),
+        Action::Notify(Notify {
+            channels: vec!["me".into()],
+            text: None,
+        }),
     ]));
     let mail = eventually("the mail", || async { mails.lock().unwrap().first().cloned() }).await;
-    assert!(mail.starts_with("POST /internal/send") && mail.contains("cam ended unexpectedly"), "{mail}");
+    assert!(
+        mail.starts_with("POST /internal/send") && mail.contains("cam ended unexpectedly"),
+        "{mail}"
+    );
     let calls = calls.lock().unwrap();
     assert_eq!(calls.len(), 2);
-    assert!(calls[0].contains("supervisor.stopProcess") && calls[0].contains("cam:cam"), "{}", calls[0]);
+    assert!(
+        calls[0].contains("supervisor.stopProcess") && calls[0].contains("cam:cam"),
+        "{}",
+        calls[0]
+    );
     assert!(calls[1].contains("supervisor.startProcess"), "{}", calls[1]);
 }

@@ -4,7 +4,13 @@ use super::*;
 
 fn event(name: &str, payload: &str) -> Event {
     let (fields, data) = Event::split_payload(payload);
-    Event { serial: 0, name: name.into(), at: 0, fields, data }
+    Event {
+        serial: 0,
+        name: name.into(),
+        at: 0,
+        fields,
+        data,
+    }
 }
 
 fn decider(toml: &str) -> Decider {
@@ -14,8 +20,14 @@ fn decider(toml: &str) -> Decider {
         rules: crate::config::Config,
         rule: IndexMap<String, Rule>,
     }
-    let source = pistack_kit::config::Source { name: "test".into(), text: toml.into() };
-    let file: File = pistack_kit::config::Document::parse(vec![source]).unwrap().read().unwrap();
+    let source = pistack_kit::config::Source {
+        name: "test".into(),
+        text: toml.into(),
+    };
+    let file: File = pistack_kit::config::Document::parse(vec![source])
+        .unwrap()
+        .read()
+        .unwrap();
     Decider::new(file.rules.matching, file.rule)
 }
 
@@ -41,16 +53,32 @@ fn the_originals_five_rules() {
             "processname:supervisor_service groupname:RaspberryPiSystem from_state:STOPPING pid:1",
             vec!["supervisor-service-stopped"],
         ),
-        ("PROCESS_STATE_FATAL", "processname:x groupname:x from_state:BACKOFF", vec!["any-fatal"]),
+        (
+            "PROCESS_STATE_FATAL",
+            "processname:x groupname:x from_state:BACKOFF",
+            vec!["any-fatal"],
+        ),
         (
             "PROCESS_STATE_EXITED",
             "processname:x groupname:x from_state:RUNNING expected:1 pid:1",
             vec!["any-exited"],
         ),
-        ("PROCESS_STATE_EXITED", "processname:x groupname:x from_state:RUNNING expected:0 pid:1", vec![]),
-        ("PROCESS_STATE_RUNNING", "processname:x groupname:x from_state:STARTING pid:1", vec![]),
+        (
+            "PROCESS_STATE_EXITED",
+            "processname:x groupname:x from_state:RUNNING expected:0 pid:1",
+            vec![],
+        ),
+        (
+            "PROCESS_STATE_RUNNING",
+            "processname:x groupname:x from_state:STARTING pid:1",
+            vec![],
+        ),
     ] {
-        assert_eq!(names(&decider(ORIGINAL).decide(at, &event(name, payload))), wanted, "{name} {payload}");
+        assert_eq!(
+            names(&decider(ORIGINAL).decide(at, &event(name, payload))),
+            wanted,
+            "{name} {payload}"
+        );
     }
 }
 
@@ -70,10 +98,16 @@ fn of_several_the_highest_priority_acts_unless_all_do() {
         priority = 9
         enabled = false
     "#;
-    let exited = event("PROCESS_STATE_EXITED", "processname:a groupname:a from_state:RUNNING expected:0 pid:1");
+    let exited = event(
+        "PROCESS_STATE_EXITED",
+        "processname:a groupname:a from_state:RUNNING expected:0 pid:1",
+    );
     assert_eq!(names(&decider(rules).decide(Duration::ZERO, &exited)), ["high"]);
     let all = format!("[rules]\nmatching = \"all\"\n{rules}");
-    assert_eq!(names(&decider(&all).decide(Duration::ZERO, &exited)), ["high", "low"]);
+    assert_eq!(
+        names(&decider(&all).decide(Duration::ZERO, &exited)),
+        ["high", "low"]
+    );
 }
 
 #[test]
@@ -86,7 +120,10 @@ fn counts_within_a_window_and_cools_down() {
         cooldown = "60s"
         "#,
     );
-    let exited = event("PROCESS_STATE_EXITED", "processname:cam groupname:cam from_state:RUNNING expected:0 pid:1");
+    let exited = event(
+        "PROCESS_STATE_EXITED",
+        "processname:cam groupname:cam from_state:RUNNING expected:0 pid:1",
+    );
     let fired: Vec<u64> = [0, 4, 20, 25, 29, 30, 31, 32, 95, 96, 97, 98]
         .into_iter()
         .filter(|second| !rules.decide(Duration::from_secs(*second), &exited).is_empty())
@@ -96,8 +133,24 @@ fn counts_within_a_window_and_cools_down() {
 
 #[test]
 fn a_group_qualified_name_fits_only_that_group() {
-    let when = When { event: "*".into(), process: Some("web:a*".into()), ..When::default() };
-    assert!(matches(&when, &event("PROCESS_STATE_FATAL", "processname:api groupname:web from_state:BACKOFF")));
-    assert!(!matches(&when, &event("PROCESS_STATE_FATAL", "processname:api groupname:db from_state:BACKOFF")));
+    let when = When {
+        event: "*".into(),
+        process: Some("web:a*".into()),
+        ..When::default()
+    };
+    assert!(matches(
+        &when,
+        &event(
+            "PROCESS_STATE_FATAL",
+            "processname:api groupname:web from_state:BACKOFF"
+        )
+    ));
+    assert!(!matches(
+        &when,
+        &event(
+            "PROCESS_STATE_FATAL",
+            "processname:api groupname:db from_state:BACKOFF"
+        )
+    ));
     assert!(!matches(&when, &event("TICK_5", "when:5")));
 }

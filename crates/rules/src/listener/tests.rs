@@ -8,9 +8,21 @@ use crate::config::{Action, Matching, Rule, When};
 use crate::decide::Firing;
 
 fn rule(event: &str) -> IndexMap<String, Rule> {
-    let when = When { event: event.into(), ..When::default() };
+    let when = When {
+        event: event.into(),
+        ..When::default()
+    };
     let then = vec![Action::Log("seen".into())];
-    IndexMap::from([("r".to_owned(), Rule { when, then, priority: 0, cooldown: None, enabled: true })])
+    IndexMap::from([(
+        "r".to_owned(),
+        Rule {
+            when,
+            then,
+            priority: 0,
+            cooldown: None,
+            enabled: true,
+        },
+    )])
 }
 
 struct Supervisor {
@@ -25,8 +37,19 @@ fn start(event: &str) -> Supervisor {
     let (output, from) = duplex(64 * 1024);
     let (outbox, fired) = Outbox::for_test(16);
     let decider = Decider::new(Matching::Highest, rule(event));
-    let session = Session::new(BufReader::new(input), output, decider, outbox, Clock::manual(1_000));
-    Supervisor { to, from, fired, session: tokio::spawn(session.run()) }
+    let session = Session::new(
+        BufReader::new(input),
+        output,
+        decider,
+        outbox,
+        Clock::manual(1_000),
+    );
+    Supervisor {
+        to,
+        from,
+        fired,
+        session: tokio::spawn(session.run()),
+    }
 }
 
 impl Supervisor {
@@ -48,10 +71,18 @@ impl Supervisor {
 async fn answers_every_event_and_hands_firings_over() {
     let mut supervisor = start("PROCESS_STATE_*");
     supervisor.expect("READY\n").await;
-    supervisor.send("PROCESS_STATE_FATAL", "processname:cam groupname:cam from_state:BACKOFF").await;
+    supervisor
+        .send(
+            "PROCESS_STATE_FATAL",
+            "processname:cam groupname:cam from_state:BACKOFF",
+        )
+        .await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
     let firing = supervisor.fired.recv().await.unwrap();
-    assert_eq!((firing.rule.as_str(), firing.event.field("processname")), ("r", Some("cam")));
+    assert_eq!(
+        (firing.rule.as_str(), firing.event.field("processname")),
+        ("r", Some("cam"))
+    );
     supervisor.send("TICK_5", "when:5").await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
     assert!(supervisor.fired.try_recv().is_err());
@@ -61,9 +92,17 @@ async fn answers_every_event_and_hands_firings_over() {
 async fn counts_characters_not_bytes() {
     let mut supervisor = start("*");
     supervisor.expect("READY\n").await;
-    supervisor.send("PROCESS_COMMUNICATION_STDOUT", "processname:a groupname:a pid:1\nzażółć gęślą 🔑").await;
+    supervisor
+        .send(
+            "PROCESS_COMMUNICATION_STDOUT",
+            "processname:a groupname:a pid:1\nzażółć gęślą 🔑",
+        )
+        .await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
-    assert_eq!(supervisor.fired.recv().await.unwrap().event.data, "zażółć gęślą 🔑");
+    assert_eq!(
+        supervisor.fired.recv().await.unwrap().event.data,
+        "zażółć gęślą 🔑"
+    );
 }
 
 #[tokio::test]
