@@ -130,7 +130,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
+            Self::Empty | Self::Upload(Uploading { body: None, .. }) => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upload(Uploading {
                 body: Some(body),
@@ -144,7 +144,6 @@ impl Body for RequestBody {
                 });
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            Self::Upload(_) => Poll::Ready(None),
         }
     }
 

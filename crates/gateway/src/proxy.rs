@@ -250,6 +250,7 @@ impl Gateway {
             let deadline = upload.moved_at() + patience;
             let now = Instant::now();
             if now >= deadline {
+                upload.abandon();
                 return Err(if open {
                     Failure::body(true)
                 } else {
