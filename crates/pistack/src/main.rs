@@ -13,10 +13,13 @@ mod commands;
 mod config;
 mod exit;
 mod greeting;
+mod multicall;
 mod output;
 mod serve;
 mod stack;
 mod state;
+mod supervisorctl;
+mod supervisord;
 mod up;
 
 use clap::Parser as _;
@@ -25,6 +28,9 @@ use crate::cli::{Cli, Command, ConfigCommand};
 
 fn main() -> std::process::ExitCode {
     reset_broken_pipe();
+    if let Some(code) = multicall::run() {
+        return code;
+    }
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code.into(),

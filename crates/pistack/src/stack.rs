@@ -101,7 +101,7 @@ impl Launch<'_> {
                 pistack_engine::config::shlex::quote(&executable)
             ),
         );
-        spec.group = group.to_owned();
+        group.clone_into(&mut spec.group);
         spec.autorestart = AutoRestart::Always;
         spec.startretries = 10;
         spec.redirect_stderr = true;
@@ -111,7 +111,7 @@ impl Launch<'_> {
             backups: 2,
             ..ChannelSpec::default()
         };
-        spec.environment = self.environment.clone();
+        spec.environment.clone_from(&self.environment);
         let mut set = |name: &str, value: String| {
             spec.environment.insert(name.to_owned(), value);
         };

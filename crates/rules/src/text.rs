@@ -23,18 +23,15 @@ pub fn fill(template: &str, rule: &str, event: &Event) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
-        match after
+        let known = after
             .split_once('}')
-            .and_then(|(name, tail)| Some((value(name, rule, event)?, tail)))
-        {
-            Some((value, tail)) => {
-                text.push_str(&value);
-                rest = tail;
-            }
-            None => {
-                text.push('{');
-                rest = after;
-            }
+            .and_then(|(name, tail)| Some((value(name, rule, event)?, tail)));
+        if let Some((value, tail)) = known {
+            text.push_str(&value);
+            rest = tail;
+        } else {
+            text.push('{');
+            rest = after;
         }
     }
     text.push_str(rest);

@@ -56,7 +56,14 @@ fn a_session_from_login_to_logout() {
         (as_access.status, as_access.message().as_str()),
         (401, "invalid or expired token")
     );
+}
 
+#[test]
+fn logging_out_ends_the_session_on_every_service() {
+    let stack = Stack::start();
+    let body = stack.login("root", PASSWORD).json();
+    let access = body["access_token"].as_str().unwrap();
+    let successor = body["refresh_token"].as_str().unwrap();
     for _ in 0..2 {
         let out = stack.post(
             "",

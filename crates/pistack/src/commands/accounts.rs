@@ -41,7 +41,7 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
     })?;
     match answer {
         ConsoleAnswer::Users(users) if as_json => {
-            output::json(&json!({ "schema_version": 1, "users": users }))
+            output::json(&json!({ "schema_version": 1, "users": users }));
         }
         ConsoleAnswer::Users(users) => {
             for user in users {
@@ -49,10 +49,10 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
             }
         }
         ConsoleAnswer::PasswordSet(user) => {
-            println!("New password for {}; its sessions are over.", user.name)
+            println!("New password for {}; its sessions are over.", user.name);
         }
         ConsoleAnswer::FirstAccount(user) => {
-            println!("Made the first account: {}, level {}.", user.name, user.level)
+            println!("Made the first account: {}, level {}.", user.name, user.level);
         }
         ConsoleAnswer::Added(user) => println!("Added {}, level {}.", user.name, user.level),
         ConsoleAnswer::Removed(user) => println!("Removed {}.", user.name),

@@ -44,9 +44,9 @@ pub(crate) fn control(place: &Place, verb: Verb, targets: &Targets) -> Result<Co
             .collect();
         let rows = select(peer.processes().await?, &names)?;
         if targets.json {
-            output::processes_json(&rows)
+            output::processes_json(&rows);
         } else {
-            output::processes(&rows)
+            output::processes(&rows);
         }
         Ok(code)
     })

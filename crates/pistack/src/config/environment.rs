@@ -41,39 +41,39 @@ pub(crate) fn overlay(
         let prefix = service.env_prefix();
         let part = file.services.part_mut(service);
         reader.set::<IpAddr>(&format!("{prefix}_BIND"), "an IP address", |value| {
-            part.bind = Some(value)
+            part.bind = Some(value);
         });
         reader.set::<u16>(&format!("{prefix}_PORT"), "a port number", |value| {
-            part.port = Some(value)
+            part.port = Some(value);
         });
     }
     auth(file, &mut reader);
     let email = &mut file.email;
     reader.set::<String>("SMTP_HOST", "a host name", |value| email.smtp_host = value);
     reader.set::<u16>("SMTP_PORT", "a port number", |value| {
-        email.smtp_port = Some(value)
+        email.smtp_port = Some(value);
     });
     reader.set::<String>("SMTP_FROM", "a mail address", |value| email.smtp_from = value);
     let supervisor = &mut file.supervisor_service;
     reader.set::<String>("SUPERVISOR_URL", "an address", |value| {
-        supervisor.url = Some(value)
+        supervisor.url = Some(value);
     });
     reader.set::<String>("SUPERVISOR_USER", "a name", |value| supervisor.user = Some(value));
     reader.set::<String>("SUPERVISOR_PASS", "a password", |value| {
-        supervisor.password = Some(pistack_supervisor::config::Password::new(value))
+        supervisor.password = Some(pistack_supervisor::config::Password::new(value));
     });
     reader.set::<Span>("SUPERVISOR_TIMEOUT", "a time in seconds", |value| {
-        supervisor.timeout = value
+        supervisor.timeout = value;
     });
     let gateway = &mut file.gateway;
     reader.set::<IpAddr>("NGINX_IP", "an IP address", |value| {
-        gateway.names.push(value.to_string())
+        gateway.names.push(value.to_string());
     });
     reader.set("PISTACK_HTTPS", "an address such as 0.0.0.0:8443", |value| {
-        gateway.https = Some(value)
+        gateway.https = Some(value);
     });
     reader.set("PISTACK_HTTP", "an address such as 0.0.0.0:8000", |value| {
-        gateway.http = Some(value)
+        gateway.http = Some(value);
     });
     if !reader.errors.is_empty() {
         return Err(ConfigErrors(reader.errors));
@@ -88,14 +88,14 @@ pub(crate) fn overlay(
 fn auth(file: &mut File, reader: &mut Reader<'_>) {
     let auth = &mut file.auth;
     reader.set::<String>("AUTH_SECRET", "a text", |value| {
-        auth.legacy_secret = Some(value.into())
+        auth.legacy_secret = Some(value.into());
     });
     reader.set::<PathBuf>("AUTH_DB_DIR", "a directory", |value| auth.db_dir = Some(value));
     reader.set::<i64>("ACCESS_TOKEN_SECONDS", "a number of seconds", |value| {
-        auth.access_token_seconds = value
+        auth.access_token_seconds = value;
     });
     reader.set::<i64>("REFRESH_TOKEN_SECONDS", "a number of seconds", |value| {
-        auth.refresh_token_seconds = value
+        auth.refresh_token_seconds = value;
     });
 }
 

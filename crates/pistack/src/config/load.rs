@@ -230,6 +230,10 @@ fn native_settings(model: &mut Model, file: &File, paths: &StatePaths) {
     if settings.childlogdir.is_none() {
         settings.childlogdir = Some(paths.logs());
     }
+    if file.supervisor.minfds.is_none() {
+        // The gateway holds a descriptor for each client and one for each request behind it.
+        settings.minfds = 4096;
+    }
     settings.nodaemon = true;
 }
 
