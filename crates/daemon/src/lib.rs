@@ -19,6 +19,7 @@
 //! | `logs` | log files, capture, rotation, following |
 //! | `rpc`, `ask` | methods, arguments, structs; connections' way to the supervisor |
 //! | `http` | sockets, credentials, paths |
+//! | `system` | answers to what the configuration asks about the system |
 //! | `events` | the ring of events for subscribers |
 //! | `sys` | system calls; the only `unsafe` |
 

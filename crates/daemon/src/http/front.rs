@@ -17,8 +17,9 @@ use super::stream::{HyperIo, Stream};
 use crate::ask::Asker;
 use crate::events::Events;
 
-/// Connections at once, over all servers; further clients wait.
-const CONNECTIONS: usize = 512;
+/// Connections at once, over all servers; further clients wait. Each takes a descriptor that `minfds` (1024) has to hold
+/// beside three for each child.
+const CONNECTIONS: usize = 128;
 /// Time for open answers at the end.
 const GRACE: Duration = Duration::from_secs(2);
 /// Pause after a failed accept (no descriptors left), so that it is not tried in a circle.

@@ -268,3 +268,12 @@ pub(crate) fn lives(pid: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
 }
+
+/// The system's clock, for measuring.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test measures with the system's clock"
+)]
+pub(crate) fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

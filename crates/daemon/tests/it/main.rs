@@ -12,6 +12,7 @@
 
 mod background;
 mod calls;
+mod daemon;
 mod events;
 mod harness;
 mod http;
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
         life::TESTS,
         background::TESTS,
         calls::TESTS,
+        daemon::TESTS,
         events::TESTS,
         http::TESTS,
         logs::TESTS,
