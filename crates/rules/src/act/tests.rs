@@ -117,12 +117,8 @@ async fn a_hanging_command_is_killed_and_keeps_nothing_else_waiting() {
     outbox.put(firing(vec![Action::Run(run(&["touch", out.to_str().unwrap()]))]));
     eventually("the second command", || async { out.exists().then_some(()) }).await;
 
-    let short = command::run(
-        &["sleep".into(), "1000".into()],
-        &firing(Vec::new()).event,
-        Duration::from_millis(20),
-        None,
-    );
+    let (arguments, event) = (["sleep".to_owned(), "1000".to_owned()], firing(Vec::new()).event);
+    let short = command::run(&arguments, &event, Duration::from_millis(20), None);
     let error = short.await.unwrap_err().to_string();
     assert!(error.contains("was killed"), "{error}");
 }
