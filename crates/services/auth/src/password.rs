@@ -83,19 +83,22 @@ impl Hasher {
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Error> {
         let permit = self.permit().await?;
         let params = self.params.clone();
-        blocking(permit, move || hash(&params, &password)).await?
+        blocking(permit, move || hash(&params, &password)).await?.1
     }
 
     /// Checks a password against the stored hash; with no hash it does the same work and says
-    /// [`Verdict::Wrong`].
+    /// [`Verdict::Wrong`]. The permit comes back, so that the caller can note a failure before the next in the queue
+    /// looks whether it may guess.
     pub(crate) async fn verify(
         &self,
         permit: HashPermit,
         password: Password,
         stored: Option<String>,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<(HashPermit, Verdict), Error> {
         let params = self.params.clone();
-        blocking(permit, move || verify(&params, &password, stored.as_deref())).await?
+        let (permit, verdict) =
+            blocking(permit, move || verify(&params, &password, stored.as_deref())).await?;
+        Ok((permit, verdict?))
     }
 
     /// For the console, which has no queue: hashes on the calling thread.
@@ -126,10 +129,11 @@ impl Drop for Place<'_> {
 async fn blocking<T: Send + 'static>(
     permit: HashPermit,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
+) -> Result<(HashPermit, T), Error> {
+    // The permit travels with the work: it stays taken when the caller hangs up in the middle.
     tokio::task::spawn_blocking(move || {
-        let HashPermit(_held) = permit;
-        work()
+        let done = work();
+        (permit, done)
     })
     .await
     .map_err(|error| Error::Internal(format!("hashing stopped: {error}")))

@@ -66,9 +66,11 @@ pub(crate) async fn check_password(
     auth.throttle.check(&keys)?;
     let known = users::credentials(&mut *auth.store.read().await?, name).await?;
     let (user, stored) = known.unzip();
-    let verdict = auth.hasher.verify(permit, password, stored).await?;
+    let (permit, verdict) = auth.hasher.verify(permit, password, stored).await?;
     let (Some(known), Verdict::Right { rehashed }) = (&user, verdict) else {
-        if auth.throttle.failed(&keys) {
+        let first = auth.throttle.failed(&keys);
+        drop(permit);
+        if first {
             // Not the name that was typed: people type passwords into that field.
             let account = user.map_or_else(|| "unknown".to_owned(), |user| user.id);
             tracing::warn!(account, address = %origin.address_text(), "failed logins: slowing down");
@@ -76,6 +78,7 @@ pub(crate) async fn check_password(
         return Err(Error::InvalidCredentials);
     };
     auth.throttle.succeeded(&keys);
+    drop(permit);
     if let Some(hash) = rehashed {
         let mut tx = auth.store.begin().await?;
         users::rehash(&mut tx, known, &hash).await?;
