@@ -39,9 +39,10 @@ mod supervisor;
 mod sys;
 mod system;
 
-pub use options::{BindError, DaemonError, Ending, Load, Options};
+pub use options::{BindError, DaemonError, Ending, Load, Opening, Options};
 pub use rpc::{API_VERSION, SUPERVISOR_VERSION};
 pub use supervisor::run;
 pub use sys::daemonize::{Background, Side, daemonize};
-pub use sys::signals::block_signals;
+pub use sys::identity::current_uid;
+pub use sys::signals::{block_signals, send as send_signal};
 pub use system::System;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pistack_engine::config::model::Model;
+use pistack_engine::config::model::{LogLevel, Model};
 use pistack_kit::clock::Clock;
 use tokio::sync::oneshot;
 
@@ -11,6 +11,9 @@ use crate::rpc::SUPERVISOR_VERSION;
 
 /// Reads the configuration again. The error is the whole text for the person who asked for it.
 pub type Load = Box<dyn FnMut() -> Result<Model, String>>;
+
+/// Lines for the log at each beginning (at the start and after each restart in place), before all others.
+pub type Opening = Box<dyn FnMut(&Model) -> Vec<(LogLevel, String)>>;
 
 /// What [`crate::run`] needs beyond the configuration.
 pub struct Options {
@@ -22,6 +25,10 @@ pub struct Options {
     pub log_to_stdout: bool,
     /// Added to every child's environment, over what this process has and under what the configuration says.
     pub environment: Vec<(String, String)>,
+    /// First lines of the log; none unless changed.
+    pub opening: Opening,
+    /// Refuse to start where `minfds` or `minprocs` cannot be had, as supervisord does. Otherwise it is a warning.
+    pub limits_required: bool,
     /// Told when the servers listen and the programs are being started.
     pub started: Option<oneshot::Sender<()>>,
     /// Version that clients are told; `4.3.0` unless changed.
@@ -36,6 +43,8 @@ impl Options {
             load,
             log_to_stdout: false,
             environment: Vec::new(),
+            opening: Box::new(|_| Vec::new()),
+            limits_required: false,
             started: None,
             version: SUPERVISOR_VERSION.to_owned(),
         }
@@ -56,6 +65,9 @@ pub enum DaemonError {
     /// Signals cannot be received.
     #[error("cannot receive signals: {0}")]
     Signals(#[source] std::io::Error),
+    /// `minfds` or `minprocs` cannot be had, and [`Options::limits_required`] asks for it.
+    #[error("{0}")]
+    Limit(String),
     /// The user of `[supervisord] user` cannot be taken on.
     #[error("cannot run as user '{user}': {reason}")]
     User {

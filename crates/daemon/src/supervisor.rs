@@ -29,7 +29,7 @@ use crate::http::front::{Front, Prepared};
 use crate::logs::main_log::MainLog;
 use crate::logs::process::ProcessLogs;
 use crate::logs::stream::SharedSinks;
-use crate::options::{DaemonError, Ending, Load, Options};
+use crate::options::{DaemonError, Ending, Load, Opening, Options};
 use crate::pidfile::PidFile;
 use crate::pipes::{Pipe, Waiting};
 use crate::sys::signals::Signals;
@@ -48,6 +48,7 @@ struct Supervisor {
     environment: BaseEnvironment,
     added_environment: Vec<(String, String)>,
     load: Load,
+    opening: Opening,
     log_to_stdout: bool,
     version: String,
 
@@ -79,9 +80,13 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
     let (asker, asks) = ask::channel();
     let events = Events::new();
     let mut front = Front::new(asker, events.clone(), options.version.clone());
-    let limits = raise_limits(&model.settings);
-    let prepared = front.prepare(&model)?;
+    let mut limits = raise_limits(&model.settings);
+    if options.limits_required && !limits.is_empty() {
+        return Err(DaemonError::Limit(limits.swap_remove(0)));
+    }
+    // before the servers, as in supervisord: their sockets are the user's
     become_user(&model.settings)?;
+    let prepared = front.prepare(&model)?;
 
     let mut sinks = SharedSinks::default();
     let mut log = open_log(&model.settings, options.log_to_stdout, &mut sinks)?;
@@ -101,6 +106,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         engine: Engine::new(model, now),
         clock: options.clock,
         load: options.load,
+        opening: options.opening,
         log_to_stdout: options.log_to_stdout,
         version: options.version,
         log,
@@ -129,27 +135,33 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
     Ok(ending)
 }
 
-/// Raises `minfds` and `minprocs`; gives what could not be had. A daemon with fewer is better than none.
+/// Raises `minfds` and `minprocs`, and sets the mask; gives what could not be had.
 fn raise_limits(settings: &Settings) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (name, result, wanted) in [
-        (
-            "minfds",
-            limits::raise_open_files(settings.minfds),
-            settings.minfds,
-        ),
-        (
-            "minprocs",
-            limits::raise_processes(settings.minprocs),
-            settings.minprocs,
-        ),
-    ] {
-        if let Err(error) = result {
-            problems.push(format!("{name}={wanted} cannot be had: {error}"));
-        }
-    }
     limits::set_umask(settings.umask);
-    problems
+    let wanted = [
+        (
+            "file descriptors",
+            "minfds",
+            settings.minfds,
+            limits::raise_open_files(settings.minfds),
+        ),
+        (
+            "available processes",
+            "minprocs",
+            settings.minprocs,
+            limits::raise_processes(settings.minprocs),
+        ),
+    ];
+    let problems = wanted.into_iter().filter_map(|(what, option, least, raised)| {
+        let limits::Refused { hard, error } = raised.err()?;
+        // the beginning is supervisord's
+        Some(format!(
+            "The minimum number of {what} required to run this process is {least} as per the \"{option}\" \
+             command-line argument or config file setting. The current environment will only allow {hard} ({error}). \
+             Raise that limit, or lower {option}"
+        ))
+    });
+    problems.collect()
 }
 
 fn become_user(settings: &Settings) -> Result<(), DaemonError> {

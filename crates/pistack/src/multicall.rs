@@ -31,18 +31,22 @@ impl Applet {
     }
 }
 
-/// What the command line asks for: the applet, the name it goes by in messages, and its own arguments.
+/// What the command line asks for: the applet, how it was called (for messages), and its own arguments.
 fn choose(mut arguments: Vec<OsString>) -> Option<(Applet, String, Vec<OsString>)> {
     let base = |text: &OsString| Path::new(text).file_name().map(OsStr::to_os_string);
-    let called = arguments.first().and_then(base).unwrap_or_default();
-    if let Some(applet) = Applet::named(&called) {
+    let called = arguments.first()?.to_string_lossy().into_owned();
+    if let Some(applet) = arguments
+        .first()
+        .and_then(base)
+        .and_then(|name| Applet::named(&name))
+    {
         arguments.remove(0);
-        return Some((applet, called.to_string_lossy().into_owned(), arguments));
+        return Some((applet, called, arguments));
     }
     let first = arguments.get(1)?.clone();
     let applet = Applet::named(&first)?;
     arguments.drain(..2);
-    Some((applet, first.to_string_lossy().into_owned(), arguments))
+    Some((applet, format!("{called} {}", first.display()), arguments))
 }
 
 /// Runs the program this binary was called as, if it was called as one of the family; else the caller goes on with
@@ -69,18 +73,34 @@ mod tests {
     fn the_binarys_name_or_the_first_argument_decides() {
         assert_eq!(
             chosen(&["/usr/bin/supervisord", "-n"]),
-            Some((Applet::Supervisord, "supervisord".into(), vec!["-n".into()]))
+            Some((
+                Applet::Supervisord,
+                "/usr/bin/supervisord".into(),
+                vec!["-n".into()]
+            ))
         );
         assert_eq!(
             chosen(&["pistack", "supervisorctl", "status", "all"]),
-            Some((Applet::Supervisorctl, "supervisorctl".into(), vec!["status".into(), "all".into()]))
+            Some((
+                Applet::Supervisorctl,
+                "pistack supervisorctl".into(),
+                vec!["status".into(), "all".into()]
+            ))
         );
         assert_eq!(
             chosen(&["./pidproxy", "supervisord"]),
-            Some((Applet::Pidproxy, "pidproxy".into(), vec!["supervisord".into()]))
+            Some((Applet::Pidproxy, "./pidproxy".into(), vec!["supervisord".into()]))
         );
-        assert_eq!(chosen(&["pistack", "echo_supervisord_conf"]).map(|it| it.0), Some(Applet::EchoSupervisordConf));
-        for own in [&["pistack"][..], &["pistack", "status", "supervisord"], &["pistack", "-c", "supervisord"], &[]] {
+        assert_eq!(
+            chosen(&["pistack", "echo_supervisord_conf"]).map(|it| it.0),
+            Some(Applet::EchoSupervisordConf)
+        );
+        for own in [
+            &["pistack"][..],
+            &["pistack", "status", "supervisord"],
+            &["pistack", "-c", "supervisord"],
+            &[],
+        ] {
             assert_eq!(chosen(own), None);
         }
     }

@@ -16,6 +16,9 @@ use crate::pidfile::PidFile;
 impl Supervisor {
     /// What every beginning does once its log and servers are there.
     pub(super) fn begin(&mut self) {
+        for (level, text) in (self.opening)(self.engine.configured()) {
+            self.note(level, &text);
+        }
         self.remove_old_logs();
         self.tell_of_servers();
         let path = self.settings.pidfile.clone();

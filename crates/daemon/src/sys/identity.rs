@@ -19,7 +19,7 @@ pub(crate) struct Account {
 }
 
 /// The real user id of this process.
-pub(crate) fn current_uid() -> libc::uid_t {
+pub fn current_uid() -> libc::uid_t {
     // SAFETY: getuid cannot fail and touches no memory.
     unsafe { libc::getuid() }
 }

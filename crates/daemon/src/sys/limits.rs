@@ -2,42 +2,44 @@
 
 use std::io;
 
+/// A limit that cannot be raised.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The most that this process may have.
+    pub(crate) hard: u64,
+    /// Why.
+    pub(crate) error: io::Error,
+}
+
 /// Lets this process open at least `least` files. Gives the limit that holds now.
-pub(crate) fn raise_open_files(least: u64) -> io::Result<u64> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: `limit` is a valid place to write to.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let Some(wanted) = raised(limit, least) else {
-        return Ok(limit.rlim_cur);
-    };
-    // SAFETY: `wanted` is a valid limit to read from.
-    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const wanted) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(wanted.rlim_cur)
+pub(crate) fn raise_open_files(least: u64) -> Result<u64, Refused> {
+    raise(libc::RLIMIT_NOFILE, least)
 }
 
 /// Lets this user have at least `least` processes. Gives the limit that holds now.
-pub(crate) fn raise_processes(least: u64) -> io::Result<u64> {
+pub(crate) fn raise_processes(least: u64) -> Result<u64, Refused> {
+    raise(libc::RLIMIT_NPROC, least)
+}
+
+fn raise(resource: libc::__rlimit_resource_t, least: u64) -> Result<u64, Refused> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
+    let refused = |limit: libc::rlimit| Refused {
+        hard: limit.rlim_max,
+        error: io::Error::last_os_error(),
+    };
     // SAFETY: `limit` is a valid place to write to.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NPROC, &raw mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
+    if unsafe { libc::getrlimit(resource, &raw mut limit) } != 0 {
+        return Err(refused(limit));
     }
     let Some(wanted) = raised(limit, least) else {
         return Ok(limit.rlim_cur);
     };
     // SAFETY: `wanted` is a valid limit to read from.
-    if unsafe { libc::setrlimit(libc::RLIMIT_NPROC, &raw const wanted) } != 0 {
-        return Err(io::Error::last_os_error());
+    if unsafe { libc::setrlimit(resource, &raw const wanted) } != 0 {
+        return Err(refused(limit));
     }
     Ok(wanted.rlim_cur)
 }
@@ -78,5 +80,8 @@ mod tests {
     fn the_limit_that_holds_is_told() {
         let now = raise_open_files(1).unwrap();
         assert_eq!(raise_open_files(now).unwrap(), now);
+        // more than any kernel gives
+        let refused = raise_open_files(1 << 40).unwrap_err();
+        assert!(refused.hard >= now && refused.error.kind() == io::ErrorKind::PermissionDenied);
     }
 }

@@ -74,7 +74,7 @@ impl Signals {
 }
 
 /// Sends `signal` to a process, or to its whole process group.
-pub(crate) fn send(pid: i32, signal: i32, group: bool) -> io::Result<()> {
+pub fn send(pid: i32, signal: i32, group: bool) -> io::Result<()> {
     // 0, 1 and negative numbers mean much more than one child to kill(2)
     if pid <= 1 {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
