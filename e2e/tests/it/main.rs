@@ -9,7 +9,6 @@ mod cli;
 mod control;
 mod email;
 mod gateway;
-mod golden;
 mod info;
 mod io;
 mod lifecycle;
