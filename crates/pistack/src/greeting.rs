@@ -1,10 +1,12 @@
 //! What `up` tells the person in front of the terminal: progress, then address, setup code and fingerprint.
 
 use std::collections::HashSet;
+use std::net::UdpSocket;
 use std::time::Duration;
 
 use bytes::Bytes;
 use pistack_api::service::Service;
+use pistack_gateway::Addresses;
 use pistack_kit::client::Client;
 use pistack_kit::paths::StatePaths;
 
@@ -29,6 +31,9 @@ pub(crate) async fn greet(paths: StatePaths, services: Vec<Service>, gateway: bo
     println!("pistack is running.");
     let Some(address) = address else { return };
     println!("  Dashboard     {address}/");
+    if let Some(number) = by_number(&paths) {
+        println!("                {number}/ where that name is not known");
+    }
     if let Ok(code) = std::fs::read_to_string(paths.setup_code()) {
         let code = code.trim();
         println!("  Setup code    {code}");
@@ -104,27 +109,23 @@ async fn is_up(paths: &StatePaths, service: Service) -> bool {
 
 /// `https://HOST:PORT` from what the gateway wrote when it was bound.
 fn https_address(paths: &StatePaths) -> Option<String> {
-    let text = std::fs::read_to_string(paths.run().join("gateway.json")).ok()?;
-    let bound: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let bound: std::net::SocketAddr = bound.get("https")?.as_str()?.parse().ok()?;
-    let host = if bound.ip().is_loopback() {
-        "localhost".to_owned()
-    } else {
-        host_name()
-    };
-    Some(if bound.port() == 443 {
-        format!("https://{host}")
-    } else {
-        format!("https://{host}:{}", bound.port())
-    })
+    Some(Addresses::read(paths)?.url().trim_end_matches('/').to_owned())
 }
 
-/// The board's name as a browser in the house reaches it.
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => "localhost".to_owned(),
-        name if name.contains('.') => name.to_owned(),
-        name => format!("{name}.local"),
+/// The same place by number, for networks that do not know the board's name; `None` where it listens on one address
+/// only, which the first line then has.
+fn by_number(paths: &StatePaths) -> Option<String> {
+    let bound = Addresses::read(paths)?.https;
+    if !bound.ip().to_canonical().is_unspecified() {
+        return None;
     }
+    // Connecting a datagram socket sends nothing; it only asks which of our addresses the way out has.
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    Some(if bound.port() == 443 {
+        format!("https://{ip}")
+    } else {
+        format!("https://{ip}:{}", bound.port())
+    })
 }

@@ -49,7 +49,9 @@ pub(crate) struct Hasher {
 
 /// The right to run one hash. Held by the work itself, so that a caller who hangs up frees nothing early.
 #[derive(Debug)]
-pub(crate) struct HashPermit(OwnedSemaphorePermit);
+pub(crate) struct HashPermit {
+    _held: OwnedSemaphorePermit,
+}
 
 impl Hasher {
     /// A hasher with `memory_kib` per hash, or the right amount for this board.
@@ -69,12 +71,12 @@ impl Hasher {
     /// Waits for the right to hash; [`Error::Busy`] when too many wait or it takes too long.
     pub(crate) async fn permit(&self) -> Result<HashPermit, Error> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(HashPermit(permit));
+            return Ok(HashPermit { _held: permit });
         }
         let _place = Place::take(&self.waiting)?;
         let acquired = tokio::time::timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
         match acquired {
-            Ok(Ok(permit)) => Ok(HashPermit(permit)),
+            Ok(Ok(permit)) => Ok(HashPermit { _held: permit }),
             Ok(Err(_)) | Err(_) => Err(Error::Busy),
         }
     }
