@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod call;
 pub(crate) mod faults;
 pub(crate) mod methods;
+pub(crate) mod python;
 pub(crate) mod structs;
 
 /// Version of the XML-RPC API; `supervisorctl` refuses any other.

@@ -7,7 +7,7 @@ mod output;
 mod restart;
 mod signals;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -55,6 +55,8 @@ struct Supervisor {
     log: MainLog,
     sinks: SharedSinks,
     logs: HashMap<ProcessId, ProcessLogs>,
+    /// Groups made from the configuration last read: `getAllConfigInfo` tells the names of their automatic logs.
+    logs_named: HashSet<String>,
     children: Children,
     sockets: FastCgiSockets,
     waiting: Waiting,
@@ -79,7 +81,12 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
     let started = options.started.take();
     let (asker, asks) = ask::channel();
     let events = Events::new();
-    let mut front = Front::new(asker, events.clone(), options.version.clone());
+    let mut front = Front::new(
+        asker,
+        events.clone(),
+        options.version.clone(),
+        options.clock.clone(),
+    );
     let mut limits = raise_limits(&model.settings);
     if options.limits_required && !limits.is_empty() {
         return Err(DaemonError::Limit(limits.swap_remove(0)));
@@ -112,6 +119,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         log,
         sinks,
         logs: HashMap::new(),
+        logs_named: HashSet::new(),
         children: Children::default(),
         sockets: FastCgiSockets::default(),
         waiting: Waiting::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use pistack_engine::config::model::{Model, Server, ServerAddress};
+use pistack_kit::clock::Clock;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,6 +32,7 @@ pub(crate) struct Front {
     asker: Asker,
     events: Events,
     version: String,
+    clock: Clock,
     running: Vec<Running>,
     tasks: TaskTracker,
     slots: Arc<Semaphore>,
@@ -60,11 +62,12 @@ pub(crate) struct Prepared {
 
 impl Front {
     /// No servers yet.
-    pub(crate) fn new(asker: Asker, events: Events, version: String) -> Self {
+    pub(crate) fn new(asker: Asker, events: Events, version: String, clock: Clock) -> Self {
         Self {
             asker,
             events,
             version,
+            clock,
             running: Vec::new(),
             tasks: TaskTracker::new(),
             slots: Arc::new(Semaphore::new(CONNECTIONS)),
@@ -128,6 +131,7 @@ impl Front {
             credentials: server.credentials.clone(),
             supervisor_enabled: facts.supervisor_enabled,
             title: format!("supervisor {} ({})", self.version, facts.identifier),
+            clock: self.clock.clone(),
             stop: stop.clone(),
         });
         let accepting = accept(

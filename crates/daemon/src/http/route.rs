@@ -1,7 +1,6 @@
 //! What is answered at which path.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,10 +14,12 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use pistack_api::xmlrpc;
 use pistack_engine::io::Channel;
+use pistack_kit::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::is_authorised;
 use super::endless::{self, Body};
+use super::pages;
 use super::stream::Stream;
 use crate::ask::{Asker, WhichLog};
 use crate::events::Events;
@@ -39,8 +40,10 @@ pub(crate) struct Site {
     pub(crate) credentials: Option<(String, String)>,
     /// Whether the `supervisor` namespace is there.
     pub(crate) supervisor_enabled: bool,
-    /// For the page at `/`.
+    /// What the pages say of the supervisor: version and identifier.
     pub(crate) title: String,
+    /// The time that pages show.
+    pub(crate) clock: Clock,
     /// Ends endless answers.
     pub(crate) stop: CancellationToken,
 }
@@ -63,13 +66,13 @@ pub(crate) async fn answer(request: Request<Incoming>, site: &Site, client: Arc<
             None => refusal(StatusCode::NOT_FOUND),
         };
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return refusal(StatusCode::BAD_REQUEST);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if pages::is_page(&path) && (reads || request.method() == Method::POST) {
+        return pages::answer(request, site).await.unwrap_or_else(refusal);
     }
     match path.as_str() {
+        _ if !reads => refusal(StatusCode::BAD_REQUEST),
         "/pistack/events" => events(&request, site, client),
-        "/" | "/index.html" => text(StatusCode::OK, front_page(site)),
-        "/ok.html" => text(StatusCode::OK, "OK".into()),
         _ => refusal(StatusCode::NOT_FOUND),
     }
 }
@@ -160,20 +163,6 @@ fn events(request: &Request<Incoming>, site: &Site, client: Arc<Stream>) -> Resp
         "application/jsonl",
         endless::body(lines, client, site.stop.clone()),
     )
-}
-
-fn front_page(site: &Site) -> String {
-    let mut page = format!("{}\n\n", site.title);
-    for line in [
-        "POST /RPC2                      XML-RPC",
-        "GET  /logtail/NAME[/stderr]     follow a process's log",
-        "GET  /mainlogtail               follow the supervisor's log",
-        "GET  /pistack/events[?after=N]  follow events, one JSON object a line",
-    ] {
-        // writing to a string cannot fail
-        let _ = writeln!(page, "{line}");
-    }
-    page
 }
 
 fn endless(kind: &'static str, body: Body) -> Response<Body> {

@@ -1,9 +1,12 @@
 //! The arguments of a call: their number, their types, as strict as supervisord's clients can bear.
 
-use pistack_api::xmlrpc::{Fault, Value};
+use std::borrow::Cow;
 
-use super::faults::incorrect_parameters;
+use pistack_api::xmlrpc::{Fault, Value, fault};
+
+use super::faults::{self, incorrect_parameters};
 use super::methods::Method;
+use super::python;
 
 /// Arguments whose number was checked.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +27,30 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A text.
+    /// A text; bytes are one where they are UTF-8, as for supervisord.
     pub(crate) fn text(&self, index: usize) -> Result<&'a str, Fault> {
-        self.0
-            .get(index)
-            .and_then(Value::as_str)
-            .ok_or_else(incorrect_parameters)
+        match self.0.get(index) {
+            Some(Value::String(text)) => Ok(text),
+            Some(Value::Base64(bytes)) => std::str::from_utf8(bytes).map_err(|_| incorrect_parameters()),
+            _ => Err(incorrect_parameters()),
+        }
+    }
+
+    /// The name of a group. A number, truth or date is a name too, of no group.
+    pub(crate) fn group(&self, index: usize) -> Result<Cow<'a, str>, Fault> {
+        match self.0.get(index) {
+            Some(Value::Array(_) | Value::Struct(_)) => Err(incorrect_parameters()),
+            _ => self.any(index),
+        }
+    }
+
+    /// Anything, as text.
+    pub(crate) fn any(&self, index: usize) -> Result<Cow<'a, str>, Fault> {
+        match (self.text(index), self.0.get(index)) {
+            (Ok(text), _) => Ok(Cow::Borrowed(text)),
+            (Err(_), Some(other)) => Ok(Cow::Owned(python::text(other))),
+            (Err(fault), None) => Err(fault),
+        }
     }
 
     /// A text, or bytes that are one.
@@ -37,7 +58,8 @@ impl<'a> Arguments<'a> {
         match self.0.get(index) {
             Some(Value::String(text)) => Ok(text.as_bytes()),
             Some(Value::Base64(bytes)) => Ok(bytes),
-            _ => Err(incorrect_parameters()),
+            Some(other) => Err(faults::about(fault::INCORRECT_PARAMETERS, python::text(other))),
+            None => Err(incorrect_parameters()),
         }
     }
 
@@ -59,12 +81,13 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A signal: a name, or a number as text or int.
+    /// A signal: a name, or a number, which Python's `int()` makes of truths and fractions too.
     pub(crate) fn signal(&self, index: usize) -> Result<String, Fault> {
         match self.0.get(index) {
-            Some(Value::String(text)) => Ok(text.clone()),
             Some(Value::Int(number)) => Ok(number.to_string()),
-            _ => Err(incorrect_parameters()),
+            Some(Value::Bool(flag)) => Ok(i64::from(*flag).to_string()),
+            Some(Value::Double(number)) if number.is_finite() => Ok((*number as i64).to_string()),
+            _ => self.text(index).map(str::to_owned),
         }
     }
 }

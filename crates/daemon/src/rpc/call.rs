@@ -23,11 +23,11 @@ pub(crate) async fn call(asker: &Asker, supervisor_enabled: bool, call: Call) ->
     let arguments = Arguments::new(method, &call.params)?;
     match method.name {
         "listMethods" => Ok(list(supervisor_enabled)),
-        "methodHelp" => Ok(described(arguments.text(0)?, supervisor_enabled)?
+        "methodHelp" => Ok(described(&arguments.any(0)?, supervisor_enabled)?
             .documentation()
             .into()),
         "methodSignature" => {
-            let described = described(arguments.text(0)?, supervisor_enabled)?;
+            let described = described(&arguments.any(0)?, supervisor_enabled)?;
             Ok(Value::Array(described.signature().map(Value::from).collect()))
         }
         "multicall" => multicall(asker, supervisor_enabled, &call.params).await,

@@ -1,5 +1,7 @@
 //! Engine values as the structs that clients know (supervision.md 1.8).
 
+use std::path::{Path, PathBuf};
+
 use pistack_api::process::ProcessInfo;
 use pistack_api::xmlrpc::Value;
 use pistack_engine::ProcessView;
@@ -64,54 +66,64 @@ pub(crate) fn row(row: StatusRow) -> Value {
     ])
 }
 
-/// A process as `getAllConfigInfo` tells it. `in_use`: its group is active.
-pub(crate) fn config_info(group: &GroupSpec, spec: &ProcessSpec, in_use: bool) -> Value {
-    let text = |text: &str| Value::from(text);
-    let none = || Value::from("none");
+/// A process as `getAllConfigInfo` tells it, in supervisord's order; `autorestart`, which 4.4 adds, comes last.
+/// `in_use`: its group is active. `logs`: those whose automatic names are known.
+pub(crate) fn config_info(
+    group: &GroupSpec,
+    spec: &ProcessSpec,
+    in_use: bool,
+    logs: Option<&ProcessLogs>,
+) -> Value {
+    let or_none = |text: Option<String>| Value::from(text.unwrap_or_else(|| "none".to_owned()));
     let uid = spec.user.as_deref().and_then(|user| identity::account(user).ok());
-    let mut members = vec![
+    let codes = spec.exitcodes.iter().map(|code| Value::Int((*code).into()));
+    let directory = spec.directory.as_ref().map(|path| path.display().to_string());
+    let known = |channel| logs.and_then(|logs| logs.path(channel)).map(Path::to_owned);
+    let mut members = named([
         ("autostart", Value::Bool(spec.autostart)),
-        (
-            "directory",
-            spec.directory
-                .as_ref()
-                .map_or_else(none, |path| path.display().to_string().into()),
-        ),
+        ("directory", or_none(directory)),
         (
             "uid",
-            uid.map_or_else(none, |account| Value::Int(account.uid.into())),
+            uid.map_or_else(|| or_none(None), |account| Value::Int(account.uid.into())),
         ),
-        ("command", text(&spec.command)),
-        (
-            "exitcodes",
-            Value::Array(
-                spec.exitcodes
-                    .iter()
-                    .map(|code| Value::Int((*code).into()))
-                    .collect(),
-            ),
-        ),
-        ("group", text(&group.name)),
+        ("command", Value::from(&*spec.command)),
+        ("exitcodes", Value::Array(codes.collect())),
+        ("group", Value::from(&*group.name)),
         ("group_prio", Value::Int(group.priority.into())),
         ("inuse", Value::Bool(in_use)),
         ("killasgroup", Value::Bool(spec.killasgroup)),
-        ("name", text(&spec.name)),
+        ("name", Value::from(&*spec.name)),
         ("process_prio", Value::Int(spec.priority.into())),
         ("redirect_stderr", Value::Bool(spec.redirect_stderr)),
         ("startretries", Value::Int(spec.startretries.into())),
         ("startsecs", Value::Int(spec.startsecs.into())),
+    ]);
+    members.extend(channel_info(
+        "stdout",
+        &spec.stdout,
+        false,
+        known(Channel::Stdout),
+    ));
+    members.extend(named([
         ("stopsignal", Value::Int(spec.stopsignal.into())),
         ("stopwaitsecs", Value::Int(spec.stopwaitsecs.into())),
-        ("serverurl", text(spec.serverurl.as_deref().unwrap_or("auto"))),
+    ]));
+    let redirected = spec.redirect_stderr;
+    members.extend(channel_info(
+        "stderr",
+        &spec.stderr,
+        redirected,
+        known(Channel::Stderr),
+    ));
+    members.extend(named([
+        ("serverurl", or_none(spec.serverurl.clone())),
         ("autorestart", autorestart(spec)),
-    ];
-    let mut members: Vec<(String, Value)> = members
-        .drain(..)
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
-    members.extend(channel_info("stdout", &spec.stdout, false));
-    members.extend(channel_info("stderr", &spec.stderr, spec.redirect_stderr));
+    ]));
     Value::Struct(members)
+}
+
+fn named<const N: usize>(members: [(&str, Value); N]) -> Vec<(String, Value)> {
+    members.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
 fn autorestart(spec: &ProcessSpec) -> Value {
@@ -123,12 +135,17 @@ fn autorestart(spec: &ProcessSpec) -> Value {
     }
 }
 
-/// `redirected`: the channel has no log of its own.
-fn channel_info(prefix: &str, channel: &ChannelSpec, redirected: bool) -> [(String, Value); 6] {
+/// `redirected`: the channel has no log of its own. `known`: the name that an automatic log was given.
+fn channel_info(
+    prefix: &str,
+    channel: &ChannelSpec,
+    redirected: bool,
+    known: Option<PathBuf>,
+) -> [(String, Value); 6] {
     let logfile = match &channel.logfile {
         _ if redirected => "none".to_owned(),
         LogTarget::None | LogTarget::Syslog => "none".to_owned(),
-        LogTarget::Auto => "auto".to_owned(),
+        LogTarget::Auto => known.map_or_else(|| "auto".to_owned(), |path| path.display().to_string()),
         LogTarget::File(path) => path.display().to_string(),
     };
     [
@@ -198,7 +215,7 @@ mod tests {
             processes: Vec::new(),
             origin: Origin::default(),
         };
-        let info = config_info(&group, &spec, true);
+        let info = config_info(&group, &spec, true, None);
         for key in [
             "autostart",
             "directory",

@@ -84,6 +84,7 @@ impl Supervisor {
 
     /// Makes the logs of a new group, so that clients learn their names before the first start.
     fn group_added(&mut self, group: &GroupSpec) {
+        self.logs_named.insert(group.name.clone());
         for spec in &group.processes {
             let id = self
                 .engine

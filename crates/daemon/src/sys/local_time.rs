@@ -15,6 +15,8 @@ pub(crate) struct LocalTime {
     pub(crate) minute: i32,
     /// Second, 60 at a leap second.
     pub(crate) second: i32,
+    /// Day of the week, 0 is Monday.
+    pub(crate) weekday: i32,
 }
 
 impl LocalTime {
@@ -34,18 +36,41 @@ impl LocalTime {
             hour: parts.tm_hour,
             minute: parts.tm_min,
             second: parts.tm_sec,
+            weekday: (parts.tm_wday + 6) % 7,
         }
+    }
+
+    /// `Mon Nov 23 13:07:09 2026`, as C's `ctime` and the status page have it.
+    pub(crate) fn long(&self) -> String {
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        let weekday = usize::try_from(self.weekday)
+            .ok()
+            .and_then(|index| DAYS.get(index));
+        format!(
+            "{} {} {:2} {:02}:{:02}:{:02} {}",
+            weekday.unwrap_or(&"Mon"),
+            self.month_name(),
+            self.day,
+            self.hour,
+            self.minute,
+            self.second,
+            self.year
+        )
+    }
+
+    fn month_name(&self) -> &'static str {
+        const MONTHS: [&str; 12] = [
+            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+        ];
+        usize::try_from(self.month - 1)
+            .ok()
+            .and_then(|index| MONTHS.get(index))
+            .unwrap_or(&"Jan")
     }
 
     /// `Nov 23 01:07 PM`: when a process stopped, in its description.
     pub(crate) fn short(&self) -> String {
-        const MONTHS: [&str; 12] = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ];
-        let month = usize::try_from(self.month - 1)
-            .ok()
-            .and_then(|index| MONTHS.get(index))
-            .unwrap_or(&"Jan");
+        let month = self.month_name();
         let half = if self.hour < 12 { "AM" } else { "PM" };
         let hour = match self.hour % 12 {
             0 => 12,
@@ -68,7 +93,9 @@ mod tests {
             hour: 0,
             minute: 5,
             second: 9,
+            weekday: 1,
         };
+        assert_eq!(time.long(), "Tue Nov  3 00:05:09 2026");
         assert_eq!(time.short(), "Nov 03 12:05 AM");
         assert_eq!(LocalTime { hour: 13, ..time }.short(), "Nov 03 01:05 PM");
         assert_eq!(LocalTime { hour: 12, ..time }.short(), "Nov 03 12:05 PM");

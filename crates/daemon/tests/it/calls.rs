@@ -101,7 +101,7 @@ fn faults_have_supervisords_codes() {
                 "sendProcessStdin",
                 vec![text("cat"), int(5)],
                 2,
-                "INCORRECT_PARAMETERS",
+                "INCORRECT_PARAMETERS: 5",
             ),
             ("addProcessGroup", vec![text("cat")], 90, "ALREADY_ADDED: cat"),
             ("addProcessGroup", vec![text("nope")], 10, "BAD_NAME: nope"),
@@ -200,6 +200,16 @@ fn config_info_lists_all() {
         let ant = &all.as_array().unwrap()[0];
         assert_eq!(ant.get("command").unwrap().as_str(), Some("cat -u"));
         assert_eq!(ant.get("inuse").unwrap().as_bool(), Some(true));
+        // supervisord tells the names that it made up, until the configuration is read again
+        let stdout = ant.get("stdout_logfile").unwrap().as_str().unwrap();
+        assert!(stdout.contains("/ant-stdout---supervisor-"), "{stdout}");
+        daemon
+            .reloads
+            .borrow_mut()
+            .push_back(Ok(daemon.place.model(vec![ProcessSpec::new("ant", "cat -u")])));
+        daemon.call("reloadConfig", vec![]).await;
+        let all = daemon.call("getAllConfigInfo", vec![]).await;
+        let ant = &all.as_array().unwrap()[0];
         assert_eq!(ant.get("stdout_logfile").unwrap().as_str(), Some("auto"));
         daemon.shutdown().await;
     });

@@ -1,5 +1,7 @@
 //! Calls that change something: handed to the engine, which answers when it can.
 
+use std::borrow::Cow;
+
 use pistack_api::xmlrpc::{Fault, fault};
 use pistack_engine::io::{self, Command, Input, RequestId};
 
@@ -16,13 +18,14 @@ impl Supervisor {
         arguments: Arguments<'_>,
     ) -> Result<Option<Command>, Fault> {
         let name = || arguments.text(0).map(str::to_owned);
+        let group = || arguments.group(0).map(Cow::into_owned);
         Ok(Some(match method {
             "startProcess" => Command::Start {
                 name: name()?,
                 wait: arguments.flag(1)?,
             },
             "startProcessGroup" => Command::StartGroup {
-                name: name()?,
+                name: group()?,
                 wait: arguments.flag(1)?,
             },
             "startAllProcesses" => Command::StartAll {
@@ -33,7 +36,7 @@ impl Supervisor {
                 wait: arguments.flag(1)?,
             },
             "stopProcessGroup" => Command::StopGroup {
-                name: name()?,
+                name: group()?,
                 wait: arguments.flag(1)?,
             },
             "stopAllProcesses" => Command::StopAll {
@@ -44,20 +47,23 @@ impl Supervisor {
                 signal: arguments.signal(1)?,
             },
             "signalProcessGroup" => Command::SignalGroup {
-                name: name()?,
+                name: group()?,
                 signal: arguments.signal(1)?,
             },
             "signalAllProcesses" => Command::SignalAll {
                 signal: arguments.signal(0)?,
             },
-            "addProcessGroup" => Command::AddGroup { name: name()? },
-            "removeProcessGroup" => Command::RemoveGroup { name: name()? },
+            "addProcessGroup" => Command::AddGroup {
+                name: arguments.any(0)?.into_owned(),
+            },
+            "removeProcessGroup" => Command::RemoveGroup { name: group()? },
             "sendRemoteCommEvent" => Command::RemoteCommunication {
-                kind: name()?,
-                data: arguments.text(1)?.to_owned(),
+                kind: arguments.any(0)?.into_owned(),
+                data: arguments.any(1)?.into_owned(),
             },
             "reloadConfig" => {
                 let model = (self.load)().map_err(cannot_reread)?;
+                self.logs_named.clear();
                 Command::Reload {
                     model: Box::new(model),
                 }

@@ -1,5 +1,6 @@
 //! Calls about logs: reading, tailing, clearing, following.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use pistack_api::xmlrpc::{Fault, Value, fault};
@@ -93,9 +94,22 @@ impl Supervisor {
     }
 
     fn clear_all(&mut self) -> Value {
-        let all: Vec<_> = self
+        let priorities: HashMap<&str, i32> = self
             .engine
-            .processes()
+            .groups()
+            .iter()
+            .map(|group| (&*group.name, group.priority))
+            .collect();
+        let mut views = self.engine.processes();
+        // by priority of the group, then of the process, then by name, which is the order already
+        views.sort_by_key(|view| {
+            (
+                priorities.get(&*view.spec.group).copied(),
+                view.spec.group.clone(),
+                view.spec.priority,
+            )
+        });
+        let all: Vec<_> = views
             .iter()
             .map(|view| (view.id, view.spec.name.clone(), view.spec.group.clone()))
             .collect();
@@ -146,6 +160,6 @@ fn existing(path: Option<PathBuf>) -> Result<PathBuf, Fault> {
     match path {
         Some(path) if path.exists() => Ok(path),
         Some(path) => Err(faults::about(fault::NO_FILE, path.display())),
-        None => Err(faults::about(fault::NO_FILE, "none")),
+        None => Err(faults::plain(fault::NO_FILE)),
     }
 }

@@ -51,10 +51,15 @@ impl Supervisor {
             .values()
             .flat_map(|group| {
                 let in_use = active.iter().any(|other| other.name == group.name);
-                group
-                    .processes
-                    .iter()
-                    .map(move |spec| (&*spec.name, structs::config_info(group, spec, in_use)))
+                group.processes.iter().map(move |spec| {
+                    let logs = self
+                        .logs_named
+                        .contains(&group.name)
+                        .then(|| self.engine.find(&format!("{}:{}", group.name, spec.name)))
+                        .flatten()
+                        .and_then(|view| self.logs.get(&view.id));
+                    (&*spec.name, structs::config_info(group, spec, in_use, logs))
+                })
             })
             .collect();
         all.sort_by_key(|(name, _)| *name);
