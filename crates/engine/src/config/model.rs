@@ -175,6 +175,8 @@ pub struct CtlSettings {
     pub password: Option<String>,
     /// Prompt of the interactive mode.
     pub prompt: Option<String>,
+    /// Where the interactive mode keeps what was typed.
+    pub history_file: Option<PathBuf>,
 }
 
 /// A group: of programs, or a pool of event listeners.

@@ -80,7 +80,7 @@ fn credentials(reader: &mut Reader<'_>) -> Option<(String, String)> {
     username.zip(password)
 }
 
-/// What the client of this configuration uses. `%(here)s` is known in `serverurl` only.
+/// What the client of this configuration uses. `%(here)s` is known in the two options that name a file.
 pub fn ctl(reader: &mut Reader<'_>, here: &str) -> CtlSettings {
     reader.names.set("here", here);
     let serverurl = reader
@@ -89,8 +89,13 @@ pub fn ctl(reader: &mut Reader<'_>, here: &str) -> CtlSettings {
             Some(path) => format!("unix://{}", reader.around.normalise(path).display()),
             None => url,
         });
+    let history_file = reader
+        .text("history_file")
+        .filter(|path| !path.is_empty())
+        .map(|path| reader.around.normalise(&path));
     reader.names.remove("here");
     CtlSettings {
+        history_file,
         serverurl,
         username: reader.text("username"),
         password: reader.text("password"),

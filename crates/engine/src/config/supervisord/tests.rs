@@ -379,9 +379,13 @@ fn the_clients_section_never_stops_the_daemon() {
         })
     };
     assert_eq!(ctl(text).unwrap_err()[0].key.as_deref(), Some("prompt"));
-    let ctl = ctl("[supervisorctl]\nserverurl=unix://%(here)s/x.sock\nusername=u\npassword=p\nprompt=pi\n")
-        .unwrap();
+    let ctl = ctl(
+        "[supervisorctl]\nserverurl=unix://%(here)s/x.sock\nusername=u\npassword=p\nprompt=pi\n\
+               history_file=%(here)s/../h\n",
+    )
+    .unwrap();
     assert_eq!(ctl.serverurl.as_deref(), Some("unix:///srv/app/x/x.sock"));
+    assert_eq!(ctl.history_file.as_deref(), Some(Path::new("/srv/app/h")));
     assert_eq!(
         (ctl.username.as_deref(), ctl.prompt.as_deref()),
         (Some("u"), Some("pi"))
