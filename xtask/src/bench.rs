@@ -2,6 +2,7 @@
 
 mod load;
 mod stack;
+mod supervisor;
 mod table;
 
 use clap::Subcommand;
@@ -21,6 +22,12 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 3)]
         starts: usize,
     },
+    /// The supervisor beside supervisord: memory, start, restart, calls, logs, shutdown, lost signals and events.
+    Supervisor {
+        /// Leave out what is measured with 1,000 programs.
+        #[arg(long)]
+        few: bool,
+    },
 }
 
 /// Measures.
@@ -31,5 +38,6 @@ pub(crate) fn run(what: &What) -> anyhow::Result<()> {
             seconds,
             starts,
         } => stack::run(*rounds, *seconds, *starts),
+        What::Supervisor { few } => supervisor::run(!*few),
     }
 }

@@ -36,7 +36,7 @@ impl Row {
 pub(crate) fn markdown(rows: &[Row]) -> String {
     let mut text = String::from("| what | original | pistack | better by |\n|---|---:|---:|---:|\n");
     for row in rows {
-        let ratio = if row.original > 0.0 {
+        let ratio = if row.original > 0.0 && row.ratio().is_finite() {
             format!("{:.1} ×", row.ratio())
         } else {
             "–".to_owned()
