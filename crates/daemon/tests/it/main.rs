@@ -16,6 +16,7 @@ mod daemon;
 mod events;
 mod harness;
 mod http;
+mod http_framing;
 mod life;
 mod logs;
 mod reload;
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
         daemon::TESTS,
         events::TESTS,
         http::TESTS,
+        http_framing::TESTS,
         logs::TESTS,
         reload::TESTS,
     ]

@@ -5,6 +5,7 @@ mod crash_loop;
 mod events;
 mod faults;
 mod lifecycle;
+mod listener_bytes;
 mod listener_protocol;
 mod listeners;
 mod properties;
