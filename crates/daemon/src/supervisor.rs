@@ -33,7 +33,7 @@ use crate::options::{DaemonError, Ending, Load, Opening, Options};
 use crate::pidfile::PidFile;
 use crate::pipes::{Pipe, Waiting};
 use crate::sys::signals::Signals;
-use crate::sys::{identity, limits};
+use crate::sys::{identity, limits, memory};
 
 /// Bytes read at once, of any child.
 const BUFFER: usize = 64 << 10;
@@ -134,6 +134,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
     };
     supervisor.begin();
     supervisor.act();
+    memory::give_back();
     if let Some(started) = started {
         // who does not wait for the start needs no word of it
         let _ = started.send(());

@@ -57,7 +57,7 @@ fn bytes(state: &mut u64) -> Vec<u8> {
     for _ in 0..=next(state) % 7 {
         bytes.extend_from_slice(PARTS[(next(state) % PARTS.len() as u64) as usize]);
     }
-    if next(state) % 3 == 0 {
+    if next(state).is_multiple_of(3) {
         let at = (next(state) % bytes.len() as u64) as usize;
         bytes[at] = next(state) as u8;
     }
