@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
     name = "pistack",
     version,
     about,
-    after_help = "Examples:\n  pistack up                    start everything in the foreground\n  pistack status                what runs\n  pistack restart camera        stop and start one program\n  pistack logs -f camera        follow its output\n  echo SECRET | pistack user passwd root --stdin"
+    after_help = "Examples:\n  pistack up                    start everything in the foreground\n  pistack status                what runs\n  pistack restart camera        stop and start one program\n  pistack logs -f camera        follow its output\n  echo SECRET | pistack user passwd root --stdin\n  pistack supervisord -c FILE   run a supervisord.conf alone"
 )]
 pub(crate) struct Cli {
     /// Which stack.

@@ -1,9 +1,11 @@
 //! Listening: unix sockets that appear complete and vanish with their daemon, and TCP.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pistack_engine::config::model::{Server, ServerAddress};
 use tokio::net::{TcpListener, UnixListener};
@@ -139,6 +141,7 @@ fn tcp(host: &str, port: u16) -> Result<Listener, String> {
 type Owner = (String, Option<String>);
 
 fn unix(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<Listener, String> {
+    let _turn = turn(path);
     if is_alive(path)? {
         return Err(TAKEN.to_owned());
     }
@@ -155,7 +158,7 @@ fn unix(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<Listener, Strin
     let finished = dress(&made, mode, owner)
         .and_then(|()| std::fs::symlink_metadata(&made).map_err(|error| error.to_string()))
         .and_then(|metadata| {
-            std::fs::rename(&made, path).map_err(|error| error.to_string())?;
+            put_in_place(&made, path)?;
             Ok(SocketFile {
                 path: path.to_owned(),
                 device: metadata.dev(),
@@ -179,6 +182,47 @@ fn unix(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<Listener, Strin
             _file: file,
         })
         .map_err(|error| error.to_string())
+}
+
+/// Makes daemons that start together look for a stale socket, and replace it, one after the other: the lock of the
+/// directory, as long as the file lives. A stranger who keeps it is not waited for.
+fn turn(path: &Path) -> Option<File> {
+    const TRIES: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(10);
+    let directory = File::open(path.parent()?).ok()?;
+    for _ in 0..TRIES {
+        match directory.try_lock() {
+            Ok(()) => return Some(directory),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
+}
+
+/// Gives a finished socket its name. A link, unlike a rename, never takes the name from a daemon that got there first.
+fn put_in_place(made: &Path, path: &Path) -> Result<(), String> {
+    /// Rounds of removing a stale socket and linking again: supervisord itself may do the same at this moment.
+    const TRIES: usize = 8;
+    for _ in 0..TRIES {
+        match std::fs::hard_link(made, path) {
+            Ok(()) => {
+                // the second name has served; one that stays is replaced by the next process with this number
+                let _ = std::fs::remove_file(made);
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if is_alive(path)? {
+                    return Err(TAKEN.to_owned());
+                }
+                // whoever else removed it comes to the same end
+                let _ = std::fs::remove_file(path);
+            }
+            // a file system without links
+            Err(_) => return std::fs::rename(made, path).map_err(|error| error.to_string()),
+        }
+    }
+    Err(TAKEN.to_owned())
 }
 
 fn bind_privately(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {

@@ -22,7 +22,7 @@ pub(crate) fn pidproxy(arguments: Vec<OsString>, program: &str) -> ExitCode {
         );
         return ExitCode::FAILURE;
     };
-    match run(&PathBuf::from(pid_file), command, arguments) {
+    match run(&PathBuf::from(pid_file), &command, arguments) {
         Ok(code) => code,
         Err(reason) => {
             eprintln!("pidproxy: {reason}");
@@ -34,7 +34,7 @@ pub(crate) fn pidproxy(arguments: Vec<OsString>, program: &str) -> ExitCode {
 
 fn run(
     pid_file: &Path,
-    command: OsString,
+    command: &OsString,
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<ExitCode, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -44,7 +44,7 @@ fn run(
     runtime.block_on(async {
         // before the command: a signal right after its start is not lost
         let mut signals = Signals::open().map_err(|error| error.to_string())?;
-        let child = start(&command, arguments)?;
+        let child = start(command, arguments)?;
         Ok(signals.until_the_end(child, pid_file).await)
     })
 }

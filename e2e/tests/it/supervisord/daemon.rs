@@ -247,3 +247,44 @@ fn pidproxy_passes_signals_to_the_process_of_the_pid_file() {
         .unwrap();
     assert_eq!(missing.status.code(), Some(127));
 }
+
+#[test]
+fn of_many_that_start_together_one_has_the_socket() {
+    const MANY: usize = 6;
+    let place = Place::new();
+    place.write(
+        "supervisord.conf",
+        &format!("[supervisord]\nlogfile_maxbytes=0\n{SOCKET}"),
+    );
+    // a socket that nobody listens on is in the way of all of them
+    drop(std::os::unix::net::UnixListener::bind(place.path("s.sock")).unwrap());
+    let mut running: Vec<_> = (0..MANY)
+        .map(|number| {
+            let pid_file = format!("{number}.pid");
+            place
+                .tool("supervisord")
+                .args(["-n", "-s", "-l", "/dev/null", "-j", &pid_file])
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    until("all but one to give up", || {
+        running.retain_mut(|child| match child.try_wait().unwrap() {
+            Some(ended) => {
+                assert_eq!(ended.code(), Some(2));
+                false
+            }
+            None => true,
+        });
+        (running.len() == 1).then_some(())
+    });
+    let mut last = running.pop().unwrap();
+    let pid = until("the one that is left to answer", || {
+        Some(ctl(&place, &["pid"])).filter(|pid| pid.trim() == last.id().to_string())
+    });
+    assert_eq!(pid.trim(), last.id().to_string());
+    signal_process("TERM", last.id());
+    assert_eq!(until("the end", || last.try_wait().unwrap()).code(), Some(0));
+    assert!(!place.path("s.sock").exists());
+}

@@ -165,7 +165,7 @@ fn no_configuration_anywhere() {
     let place = Place::new();
     let masked = |output: &std::process::Output| {
         let (code, said) = refusal(output);
-        let from = said.find("(").unwrap();
+        let from = said.find('(').unwrap();
         let until = said.find("supervisord.conf, supervisord.conf").unwrap();
         (code, format!("{}{}", &said[..from], &said[until..]))
     };
