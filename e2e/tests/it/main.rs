@@ -18,3 +18,4 @@ mod supervisor;
 mod supervisorctl;
 mod supervisord;
 mod survive;
+mod xmlrpc;
