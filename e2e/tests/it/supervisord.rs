@@ -5,7 +5,7 @@ mod first_process;
 mod refusals;
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -32,6 +32,10 @@ impl Place {
         ] {
             symlink(binary(), bin.join(name)).unwrap();
         }
+        // AUTO logs of its own: a start removes those of the last one with the same identifier
+        let temporary = folder.path().join("tmp");
+        fs::create_dir(&temporary).unwrap();
+        fs::set_permissions(&temporary, fs::Permissions::from_mode(0o777)).unwrap();
         Self { folder }
     }
 
@@ -63,6 +67,7 @@ impl Place {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
+            .env("TMPDIR", self.path("tmp"))
             .stdin(Stdio::null());
         command
     }

@@ -41,6 +41,7 @@ impl Supervisor {
             }
             libc::SIGUSR2 => {
                 self.note(LogLevel::Info, "received SIGUSR2 indicating log reopen request");
+                self.note(LogLevel::Info, "supervisord logreopen");
                 self.reopen_logs();
             }
             _ => {}

@@ -68,7 +68,7 @@ fn goes_to_the_background_and_leaves_nothing() {
         .collect();
     names.sort();
     // no state directory, no further socket
-    assert_eq!(names, ["bin", "supervisord.conf", "supervisord.log"]);
+    assert_eq!(names, ["bin", "supervisord.conf", "supervisord.log", "tmp"]);
 }
 
 #[test]
@@ -287,4 +287,37 @@ fn of_many_that_start_together_one_has_the_socket() {
     signal_process("TERM", last.id());
     assert_eq!(until("the end", || last.try_wait().unwrap()).code(), Some(0));
     assert!(!place.path("s.sock").exists());
+}
+
+#[test]
+fn the_foreground_keeps_the_mask_that_it_finds() {
+    let mask = |theirs: bool, asked: &str| {
+        let place = Place::new();
+        place.write(
+            "supervisord.conf",
+            &format!(
+                "[supervisord]\n{asked}[program:p]\ncommand=sh -c 'umask; exec cat'\nstartsecs=0\nstdout_logfile=out\n"
+            ),
+        );
+        let program = if theirs {
+            pistack_e2e::clients::supervisor_tool("4.3.0", "supervisord")
+        } else {
+            place.path("bin/supervisord")
+        };
+        let mut child = place
+            .here("sh".as_ref())
+            .args(["-c", "umask 077; exec \"$0\" -n -s -c supervisord.conf"])
+            .arg(program)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let out = wait_for(&place, "out", "\n");
+        signal_process("TERM", child.id());
+        until("the end", || child.try_wait().unwrap());
+        out
+    };
+    assert_eq!(mask(true, ""), "0077\n");
+    assert_eq!(mask(false, ""), "0077\n");
+    // asked for, it holds: supervisord only does so in the background
+    assert_eq!(mask(false, "umask=002\n"), "0002\n");
 }

@@ -137,6 +137,21 @@ fn every_error_has_its_line_below() {
 }
 
 #[test]
+fn the_first_argument_chooses_as_the_name_does() {
+    let place = Place::new();
+    let pistack = pistack_e2e::binary();
+    let output = place.here(&pistack).args(["supervisord", "-x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "Error: option -x not recognized\nFor help, use {} supervisord -h\n",
+            pistack.display()
+        )
+    );
+}
+
+#[test]
 fn help_and_version() {
     let place = Place::new();
     let run = |mut command: std::process::Command, flag: &str| {
