@@ -92,6 +92,8 @@ fn talk(line: &CommandLine, settings: CtlSettings) -> std::io::Result<u8> {
     let command = line.words.join(" ");
     let code = runtime.block_on(async {
         tokio::select! {
+            // A command that has its own use for Ctrl-C comes first.
+            biased;
             _ = controller.command(&command) => None,
             _ = tokio::signal::ctrl_c() => Some(INTERRUPTED),
         }

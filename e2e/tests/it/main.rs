@@ -9,6 +9,7 @@ mod cli;
 mod control;
 mod email;
 mod gateway;
+mod golden;
 mod info;
 mod io;
 mod lifecycle;

@@ -38,6 +38,8 @@ pub(super) fn run(
     loop {
         let next = runtime.block_on(async {
             tokio::select! {
+                // A command that has its own use for Ctrl-C comes first.
+                biased;
                 next = controller.command(&line) => next,
                 _ = tokio::signal::ctrl_c() => {
                     println!();

@@ -23,7 +23,8 @@ pub(super) fn tell(
 /// The answer to a call for one process as a row.
 pub(super) fn outcome(word: &str, answer: Result<Value, Trouble>) -> Result<Outcome, Trouble> {
     let named = names::split(word);
-    let name = names::join(named.group, named.process.unwrap_or_default());
+    // Python's word for a process that is not named: `clear g:*` asks for all of a group, which cannot be asked for.
+    let name = names::join(named.group, named.process.unwrap_or("None"));
     match answer {
         Ok(_) => Ok(Outcome {
             name,
