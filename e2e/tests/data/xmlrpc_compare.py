@@ -4,6 +4,7 @@ paths masked: one JSON object a line. Run against two supervisors, the lines can
     xmlrpc_compare.py FOLDER PORT      FOLDER holds the socket s.sock; user and password are `user` and `secret`
 """
 import base64, datetime, http.client, json, os, re, socket, sys, time, xmlrpc.client
+from xml.parsers.expat import ExpatError
 from supervisor.xmlrpc import SupervisorTransport, gettags
 
 FOLDER, PORT = os.path.realpath(sys.argv[1]), int(sys.argv[2])
@@ -53,6 +54,8 @@ def guarded(function, *args):
         return ('fault', fault.faultCode, mask_text(fault.faultString))
     except xmlrpc.client.ProtocolError as error:
         return ('http', error.errcode)
+    except ExpatError:
+        return ('unreadable',)
     except (OSError, http.client.HTTPException) as error:
         return ('connection', type(error).__name__)
 
@@ -213,6 +216,11 @@ def logs():
     wait_file('utf.log', b'end\n')
     s('readProcessLog', 'utf', 0, 0)
     s('tailProcessLog', 'utf', 0, 4)
+    s('tailProcessLog', 'utf', 0, 10)  # cuts a character
+    for name in ('garbled', 'control'):
+        wait_file(name + '.log', b'end\n')
+        s('readProcessLog', name, 0, 0)
+        s('tailProcessLog', name, 0, 100)
     s('clearProcessLog', 'talker')
     s('readProcessLog', 'talker', 0, 0)
     s('tailProcessLog', 'talker', 0, 10)
@@ -478,9 +486,8 @@ def framing():
     step('tail -f as supervisorctl sends it', raw(tail, until=b'bytes\n'))
     step('tail of the group:name', raw(tail.replace(b'tail/cat', b'tail/cat:cat'), until=b'bytes\n'))
     step('tail of group%3Aname/stdout', raw(tail.replace(b'tail/cat', b'tail/cat%3Acat/stdout'), until=b'bytes\n'))
-    for method in ('stopProcess', 'startProcess'):  # its log was cleared
-        unix_call = getattr(unix.supervisor, method)
-        step(method + ' of errs', unix_call('errs'))
+    s('stopProcess', 'errs')
+    s('startProcess', 'errs')  # its log was cleared
     step('tail of stderr', raw(tail.replace(b'tail/cat', b'tail/errs/stderr'), until=b'err\n'))
     main = raw(tail.replace(b'/logtail/cat', b'/mainlogtail'), until=b'\n')
     step('mainlogtail', main[:3])
@@ -572,7 +579,7 @@ def ending():
     call('system.listMethods')
 
 
-for name in ('cat', 'errs', 'pets:dog', 'pets:fish', 'stubborn', 'talker', 'nolog', 'utf', 'killed', 'ear', 'mortal', 'deaf',
+for name in ('cat', 'errs', 'pets:dog', 'pets:fish', 'stubborn', 'talker', 'nolog', 'utf', 'garbled', 'control', 'killed', 'ear', 'mortal', 'deaf',
              'worker:worker_00', 'worker:worker_01', 'merged'):
     wait(name, 'RUNNING')
 wait('once', 'EXITED')

@@ -31,7 +31,17 @@ const MEANT: &[Meant] = &[
         },
     ),
     (
-        "the same in multicall, where the original answers with the exception's Python text",
+        "a log with a byte that is no UTF-8, a cut character or a control character can be read",
+        |label, theirs, ours| {
+            let broken = theirs == "('http', 500)" || theirs == "('unreadable',)";
+            let of_garbled = ["'garbled'", "'control'", "'utf', 0, 10"]
+                .iter()
+                .any(|name| label.contains(name));
+            broken && of_garbled && ours.contains(" end") && !ours.contains("fault")
+        },
+    ),
+    (
+        "so in multicall, where the original answers with the exception's Python text",
         |_, theirs, ours| {
             theirs.contains("FAILED: <class 'AttributeError'>") && ours.starts_with("[{'faultCode': 2, ")
         },
