@@ -20,8 +20,8 @@ const DESCRIPTORS: u32 = 1024;
 const MANY_DESCRIPTORS: u32 = 8192;
 /// Quiet time before something is measured that must not be disturbed.
 const REST: Duration = Duration::from_secs(4);
-/// `getAllProcessInfo` calls of one measurement.
-const CALLS: u32 = 200;
+/// Processes in all answers to `getAllProcessInfo` of one measurement: 200 calls with 100 programs.
+const ANSWERS: usize = 20_000;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// A stop of `cat` that takes longer than this waited for SIGKILL.
 const LOST_AFTER: Duration = Duration::from_millis(800);
@@ -48,6 +48,8 @@ pub(super) fn cold_start(side: &Side, count: usize) -> anyhow::Result<f64> {
 /// Figures of a daemon whose programs are all silent.
 #[derive(Debug)]
 pub(super) struct AtRest {
+    /// Seconds from the start of the daemon to the last `entered RUNNING`.
+    pub(super) start: f64,
     /// Pss, MB.
     pub(super) pss_mb: f64,
     /// Wake-ups in the watched time.
@@ -60,7 +62,8 @@ pub(super) struct AtRest {
 
 /// Memory, idle wake-ups within `watched`, then `getAllProcessInfo`.
 pub(super) fn at_rest(side: &Side, count: usize, watched: Duration) -> anyhow::Result<AtRest> {
-    let daemon = side.start_running(&programs::cats(count), descriptors(count), count)?;
+    let mut daemon = side.start(&programs::cats(count), descriptors(count))?;
+    let start = daemon.wait_running(count)?;
     thread::sleep(REST);
     let pss_mb = pss_mb(daemon.pid())?;
     let before = wakeups(daemon.pid())?;
@@ -69,14 +72,16 @@ pub(super) fn at_rest(side: &Side, count: usize, watched: Duration) -> anyhow::R
     let mut client = daemon.client()?;
     let mut times = Vec::new();
     let before = cpu_seconds(daemon.pid())?;
-    for _ in 0..CALLS {
+    let calls = ANSWERS / count;
+    for _ in 0..calls {
         let begun = now();
         client.call("getAllProcessInfo", &[])?;
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
-    let call_cpu_ms = (cpu_seconds(daemon.pid())? - before) * 1000.0 / f64::from(CALLS);
+    let call_cpu_ms = (cpu_seconds(daemon.pid())? - before) * 1000.0 / calls as f64;
     daemon.stop()?;
     Ok(AtRest {
+        start,
         pss_mb,
         wakeups,
         call_cpu_ms,
