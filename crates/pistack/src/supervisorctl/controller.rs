@@ -120,7 +120,13 @@ impl Controller {
             return Err(Trouble::Status(401, reason));
         }
         let username = self.ask("Username:").await?;
-        let password = rpassword::prompt_password("Password:").map_err(|_| Trouble::EndOfInput)?;
+        let password = if let Ok(password) = rpassword::prompt_password("Password:") {
+            password
+        } else {
+            // No terminal: the next line is the password, as with Python's getpass.
+            eprint!("Password:");
+            self.input.line().await?.ok_or(Trouble::EndOfInput)?
+        };
         self.say("");
         self.server.username = Some(username);
         self.server.password = Some(password);

@@ -64,8 +64,9 @@ command=sleep 1000
 autostart=false
 startsecs=0
 
+; Ends after its start has been told: what ends sooner is chance in the original.
 [program:done]
-command=true
+command=sleep 5
 startsecs=0
 autorestart=false
 
