@@ -25,7 +25,7 @@ cargo deny --locked --log-level error check bans licenses sources
 step "clippy"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 step "unit and service tests"
 cargo build --locked -p pistack
 cargo nextest run --workspace --exclude pistack-e2e --locked
