@@ -106,6 +106,9 @@ pub async fn open(
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A local file's connection does not go bad by itself.
         .test_before_acquire(false)
+        // Except after a full disk: SQLite has ended the transaction by itself, sqlx still counts it, and every later
+        // BEGIN would be refused. Such a connection is closed and a new one made.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_with(options(path, durability))
@@ -243,6 +246,24 @@ mod tests {
 
     async fn open_at(path: &Path, migrations: &[Migration]) -> Result<Pool, DatabaseError> {
         open(path, Durability::Full, 2, migrations).await
+    }
+
+    /// SQLite ends a transaction itself when its commit finds the disk full; the roll-back that sqlx sends then fails,
+    /// and sqlx goes on believing that the connection is inside of a transaction.
+    #[tokio::test]
+    async fn a_connection_that_lost_its_transaction_is_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a.sqlite3");
+        let pool = open(&path, Durability::Full, 1, &[FIRST]).await.unwrap();
+        let mut tx = pool.begin().await.unwrap();
+        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
+        drop(tx);
+        let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::query("INSERT INTO user VALUES ('anna')")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
     }
 
     #[tokio::test]

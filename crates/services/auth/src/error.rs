@@ -154,6 +154,11 @@ impl Error {
         }
     }
 
+    /// True when SQLite says that there is no room (result code 13, SQLITE_FULL).
+    fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(cause)) if cause.code().as_deref() == Some("13"))
+    }
+
     /// The sentence beside the contract's text, where there is something to add.
     fn detail(&self) -> Option<&'static str> {
         match self {
@@ -177,6 +182,11 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if let Error::Refused(refusal) = error {
             return refusal.into();
+        }
+        if error.is_disk_full() {
+            tracing::error!("the disk is full: nothing can be written");
+            return Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "the disk is full")
+                .detail("Free some space on the board and try again. Programs keep running.");
         }
         let (status, code) = error.status_and_code();
         if status == StatusCode::INTERNAL_SERVER_ERROR {
