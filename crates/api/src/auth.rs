@@ -90,12 +90,24 @@ pub struct CookieSession {
     pub user: PublicUser,
 }
 
-/// `POST /internal/exchange` turns a cookie into a short access token for all services; 401 when the
-/// session is over.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// `POST /internal/exchange` turns a cookie, or an API token, into a short access token for all services; 401
+/// when the session is over or the token is not good (any more). Exactly one of the two is given.
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct CookieExchange {
     /// The cookie's value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cookie: String,
+    /// An API token, `pst_...`; looked at where there is no cookie.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
+}
+
+impl std::fmt::Debug for CookieExchange {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = if self.cookie.is_empty() { "token" } else { "cookie" };
+        write!(f, "CookieExchange({kind})")
+    }
 }
 
 /// `POST /internal/session/end` ends a dashboard session, also one that is over already, and answers 204. By
@@ -117,7 +129,7 @@ pub struct ExchangedToken {
     pub access_token: String,
     /// Life in seconds.
     pub expires_in: i64,
-    /// The session, so that a cache can drop it when the feed says so.
+    /// The session, or the API token's id, so that a cache can drop it when the feed says so.
     pub sid: String,
     /// Whose it is.
     pub user: PublicUser,
@@ -129,6 +141,9 @@ pub struct AuthState {
     /// True while there is no account at all.
     pub setup_required: bool,
 }
+
+/// What every API token begins with, so that leak scanners know it.
+pub const API_TOKEN_PREFIX: &str = "pst_";
 
 /// Name of the dashboard's cookie (RFC 6265bis `__Host-` prefix: Secure, no Domain, `Path=/`).
 pub const COOKIE: &str = "__Host-pistack";

@@ -8,8 +8,10 @@
 pub mod auth;
 pub mod event;
 pub mod listener;
+pub mod mail;
 pub mod problem;
 pub mod process;
+pub mod right;
 pub mod service;
 pub mod token;
 pub mod xmlrpc;

@@ -83,6 +83,45 @@ pub struct AccessClaims {
     pub iat: i64,
     /// Expires at, seconds since 1970.
     pub exp: i64,
+    /// When the person last proved who it is (password, second factor), seconds since 1970; absent after a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// By what kind of credential the token was had.
+    #[serde(default, skip_serializing_if = "Via::is_session")]
+    pub via: Via,
+    /// Rights that the person has beyond the level, separated by spaces; see [`crate::right`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<String>,
+    /// Where present, the token is limited to these rights, separated by spaces (RFC 9068 section 2.2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// By what kind of credential an access token was had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// A person logged in.
+    #[default]
+    Session,
+    /// An API token (`pst_...`) of a person.
+    Token,
+}
+
+impl Via {
+    /// The spelling on the wire and in `X-Auth-Method`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Token => "token",
+        }
+    }
+
+    /// True for logins.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub const fn is_session(&self) -> bool {
+        matches!(self, Self::Session)
+    }
 }
 
 /// One public Ed25519 key (RFC 8037).

@@ -132,6 +132,7 @@ impl Sessions {
     async fn ask(&self, cookie: &str) -> Result<Option<ExchangedToken>, crate::body::BoxError> {
         let body = Bytes::from(serde_json::to_vec(&CookieExchange {
             cookie: cookie.to_owned(),
+            ..CookieExchange::default()
         })?);
         let request = Request::post(
             self.upstreams

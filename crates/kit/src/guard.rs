@@ -1,10 +1,12 @@
 //! The guard before every handler: who calls, and may they. Tokens are verified here, without a hop; keys and
 //! revocations come from auth's feed.
 //!
-//! A handler takes the right that it needs as a parameter: [`Caller`] (anyone signed in), [`AdminCaller`]
-//! (Admin or Root) or [`RootCaller`]. The service adds the [`Guard`] to the request's extensions.
+//! A handler takes the right that it needs as a parameter: [`May`] or [`MayOn`] with one of the rights in
+//! `pistack_api::right`, or just a level: [`Caller`] (anyone signed in), [`AdminCaller`] (Admin or Root),
+//! [`RootCaller`]. The service adds the [`Guard`] to the request's extensions.
 
 mod feed;
+mod rights;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use axum::extract::FromRequestParts;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pistack_api::right::{Object, RightInfo};
 use pistack_api::service::Service;
 use pistack_api::token::{AccessClaims, Jwks, Level, Revocation};
 
@@ -22,6 +25,8 @@ use crate::clock::Clock;
 use crate::lifecycle::Lifecycle;
 use crate::problem::Problem;
 use crate::token::{self, Opened, PublicKey};
+
+pub use rights::{May, MayOn, refusal};
 
 /// How far two clocks of one machine may seem apart, in seconds.
 const LEEWAY: i64 = 5;
@@ -148,7 +153,9 @@ impl Guard {
     fn admit(&self, headers: &HeaderMap, level: Level) -> Result<AccessClaims, Refusal> {
         let token = read_bearer(headers).ok_or(Refusal::Missing)?;
         let claims = self.verify(&token)?;
-        if claims.lvl < level {
+        // A token that is limited to some rights passes only where its right is asked for by name.
+        let limited = claims.scope.as_deref().is_some_and(|scope| !is_unlimited(scope));
+        if claims.lvl < level || limited {
             return Err(Refusal::Forbidden(level));
         }
         if level > Level::User && self.is_stale() {
@@ -267,6 +274,22 @@ fn admit(parts: &Parts, level: Level) -> Result<AccessClaims, Refusal> {
         return Err(Refusal::NoKeys);
     };
     guard.admit(&parts.headers, level)
+}
+
+/// True for a scope that takes nothing away.
+fn is_unlimited(scope: &str) -> bool {
+    scope
+        .split_ascii_whitespace()
+        .any(|grant| grant == "*" || grant == "*:*:*")
+}
+
+/// The caller, if it has the right.
+fn admit_right(parts: &Parts, right: RightInfo, object: Object<'_>) -> Result<AccessClaims, Problem> {
+    let Some(guard) = parts.extensions.get::<Arc<Guard>>() else {
+        tracing::error!("no guard in the request's extensions");
+        return Err(Refusal::NoKeys.into());
+    };
+    guard.admit_to(read_bearer(&parts.headers).as_deref(), right, object)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pistack_api::service::Service;
-use pistack_api::token::{AccessClaims, Jwks, Level};
+use pistack_api::token::{AccessClaims, Jwks, Level, Via};
 
 use crate::clock::Clock;
 use crate::guard::Guard;
@@ -58,6 +58,10 @@ impl TestAuth {
                 .collect(),
             iat: now,
             exp: now + LIFE,
+            auth_time: Some(now),
+            via: Via::Session,
+            grants: None,
+            scope: None,
         }
     }
     /// A token for all services, good for 15 minutes from `now` (seconds since 1970).

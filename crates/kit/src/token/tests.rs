@@ -1,6 +1,6 @@
 //! Tokens: what is taken, and every forgery that must not be.
 
-use pistack_api::token::Level;
+use pistack_api::token::{Level, Via};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -26,6 +26,10 @@ fn claims() -> AccessClaims {
         aud: vec!["io".into()],
         iat: 1,
         exp: 2,
+        auth_time: None,
+        via: Via::Session,
+        grants: None,
+        scope: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Makes access tokens.
 
 use pistack_api::service::Service;
-use pistack_api::token::{AccessClaims, Jwks};
+use pistack_api::token::{AccessClaims, Jwks, Via};
 use pistack_kit::clock::Clock;
 use pistack_kit::random;
 use pistack_kit::token::SigningKey;
@@ -41,6 +41,10 @@ impl Issuer {
                 .collect(),
             iat: now,
             exp: now + seconds,
+            auth_time: None,
+            via: Via::Session,
+            grants: None,
+            scope: None,
         })
     }
 

@@ -28,6 +28,10 @@ pub(crate) fn person(level: Level, lang: Lang) -> Person {
         aud: Vec::new(),
         iat: 0,
         exp: 0,
+        auth_time: None,
+        via: pistack_api::token::Via::Session,
+        grants: None,
+        scope: None,
     };
     Person {
         visit,

@@ -32,6 +32,7 @@ pub(crate) async fn state(dashboard: &Dashboard) -> Result<AuthState, Failure> {
 pub(crate) async fn exchange(dashboard: &Dashboard, cookie: &str) -> Result<ExchangedToken, Failure> {
     let body = json(&CookieExchange {
         cookie: cookie.to_owned(),
+        ..CookieExchange::default()
     })?;
     let call = call(dashboard, Method::POST, "/internal/exchange");
     Ok(call.read(body).await?.1)
