@@ -92,13 +92,14 @@ fn check_when(
     found: &mut impl FnMut(&str, String, Option<String>),
 ) {
     let when = &rule.when;
-    if !EVENTS.iter().any(|event| fits(&when.event, event)) {
-        let near = suggest(&when.event, EVENTS).map(|near| format!("did you mean `{near}`?"));
+    let wanted = when.event.clone().unwrap_or_default();
+    if !EVENTS.iter().any(|event| fits(&wanted, event)) {
+        let near = suggest(&wanted, EVENTS).map(|near| format!("did you mean `{near}`?"));
         let help =
             near.or_else(|| Some("write an event type such as PROCESS_STATE_EXITED, or a glob".into()));
         found(
             "when",
-            format!("rule `{name}`: no event is called `{}`", when.event),
+            format!("rule `{name}`: no event is called `{wanted}`"),
             help,
         );
     }
@@ -199,7 +200,7 @@ fn texts(action: &Action) -> Vec<&str> {
             .map(String::as_str)
             .collect(),
         Action::Notify(notify) => notify.text.iter().map(String::as_str).collect(),
-        Action::Shutdown(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

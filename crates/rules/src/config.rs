@@ -1,8 +1,21 @@
-//! `[rule.NAME]` and `[channel.NAME]`: what the person writes.
+//! `[rule.NAME]`, `[channel.NAME]` and `[rules]`: what the person writes.
 
+mod action;
+mod channel;
+mod policy;
+mod when;
+
+use indexmap::IndexMap;
 use pistack_kit::config::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use action::{
+    Action, Frequency, Gpio, LineRef, Mail, Notify, RuleState, Run, SetRule, Signal, Until, Webhook,
+};
+pub use channel::{Channel, EmailChannel};
+pub use policy::{DailyWindow, GroupBy, Policy};
+pub use when::{Edge, Stream, Subject, When};
 
 /// Settings of the rules listener (`[rules]`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -11,6 +24,9 @@ pub struct Config {
     /// Which of several matching rules act: `highest` (the original's way: only the one of the highest priority)
     /// or `all`. Default: `highest`.
     pub matching: Matching,
+    /// Which programs a program cannot do without: `camera = ["mqtt"]`. While one of them is down, what happens to
+    /// `camera` makes no message: the one about `mqtt` says it all.
+    pub depends_on: IndexMap<String, Vec<String>>,
 }
 
 /// Which of several matching rules act.
@@ -25,17 +41,27 @@ pub enum Matching {
 }
 
 /// When X happens, do Y.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What has to happen.
     pub when: When,
+    /// It does not fire while one of these holds: `"depends_on.down"`, `"rule.NAME"` (that rule is active), or a
+    /// comparison with a field of the event, such as `"tries < 3"`, `"process == 'cam'"`, `"line ~ 'timeout'"`.
+    #[serde(default, skip_serializing_if = "Unless::is_empty")]
+    pub unless: Unless,
     /// What is done then, in this order.
     pub then: Vec<Action>,
     /// Of the rules that match, the one with the highest priority acts. Default: 0.
     #[serde(default)]
     pub priority: i32,
-    /// At most one firing within this time, such as `"30m"`. Default: no limit.
+    /// How grave it is: `info`, `warning` or `critical`. Default: `warning`.
+    #[serde(default)]
+    pub severity: Severity,
+    /// How often it may fire and speak.
+    #[serde(default)]
+    pub policy: Policy,
+    /// At most one firing within this time, such as `"30m"`; the same as `policy.cooldown`. Default: no limit.
     #[serde(default)]
     pub cooldown: Option<Span>,
     /// `false` switches the rule off. Default: true.
@@ -47,101 +73,73 @@ fn yes() -> bool {
     true
 }
 
-/// What has to happen for a rule to match. Every key that is given must fit.
+impl Rule {
+    /// The cooldown, wherever it is written.
+    pub fn cooldown(&self) -> Option<Span> {
+        self.policy.cooldown.or(self.cooldown)
+    }
+}
+
+/// One condition or several, any of which keeps the rule from firing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct When {
-    /// Event name; `*` and `?` stand for any text and any character: `PROCESS_STATE_*`.
-    pub event: String,
-    /// Process name (glob), `group:process` also fits; any if absent.
-    pub process: Option<String>,
-    /// Group name (glob); any if absent.
-    pub group: Option<String>,
-    /// The state that the process enters: `EXITED`, `FATAL`, `STOPPED`, ...
-    pub to_state: Option<String>,
-    /// The state that the process leaves.
-    pub from_state: Option<String>,
-    /// For `PROCESS_STATE_EXITED`: `true` if the exit code was an expected one.
-    pub expected: Option<bool>,
-    /// Fires only at the Nth match within `within`. Default: 1.
-    pub count: Option<u32>,
-    /// The window for `count`, such as `"10m"`.
-    pub within: Option<Span>,
+#[serde(from = "UnlessForm", into = "Vec<String>")]
+#[schemars(with = "UnlessForm")]
+pub struct Unless(pub Vec<String>);
+
+impl Unless {
+    /// True without any condition.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
-/// One thing to do. Exactly one key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
-    /// Write this line to the listener's log. `{event}`, `{process}`, `{group}`, `{from_state}`, `{to_state}`,
-    /// `{pid}`, `{expected}`, `{rule}` and `{time}` are replaced, here and in every other text.
-    Log(String),
-    /// Run a command, without a shell.
-    Run(Run),
-    /// Start a process: `name`, `group:name` or `group:*`.
-    Start(String),
-    /// Stop a process.
-    Stop(String),
-    /// Stop a process and start it again.
-    Restart(String),
-    /// Shut the whole supervisor down.
-    Shutdown(bool),
-    /// Send a mail through the mail service.
-    Mail(Mail),
-    /// Send a message to one or more channels (`[channel.NAME]`).
-    Notify(Notify),
+impl From<Unless> for Vec<String> {
+    fn from(unless: Unless) -> Self {
+        unless.0
+    }
 }
 
-/// A command to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Run {
-    /// Program and arguments, such as `["systemctl", "stop", "nginx"]`.
-    pub command: Vec<String>,
-    /// It is killed after this time. Default: `"1m"`.
-    #[serde(default)]
-    pub timeout: Option<Span>,
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a condition in quotes, or a list of them")]
+enum UnlessForm {
+    One(String),
+    Several(Vec<String>),
 }
 
-/// A mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Mail {
-    /// Address.
-    pub to: String,
-    /// Subject line.
-    #[serde(default)]
-    pub subject: Option<String>,
-    /// Text.
-    #[serde(default)]
-    pub text: Option<String>,
+impl From<UnlessForm> for Unless {
+    fn from(form: UnlessForm) -> Self {
+        Self(match form {
+            UnlessForm::One(text) => vec![text],
+            UnlessForm::Several(texts) => texts,
+        })
+    }
 }
 
-/// A message to channels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Notify {
-    /// Names of `[channel.NAME]` tables.
-    pub channels: Vec<String>,
-    /// Text; a plain sentence about the event unless given.
-    #[serde(default)]
-    pub text: Option<String>,
+/// How grave a rule's matter is.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Somebody should look.
+    #[default]
+    Warning,
+    /// Somebody must look now, at night too.
+    Critical,
 }
 
-/// Where messages go (`[channel.NAME]`). Exactly one key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Channel {
-    /// Mail through the mail service.
-    Email(EmailChannel),
-    /// A command that gets the message on its standard input.
-    Exec(Run),
+impl Severity {
+    /// `info`, `warning`, `critical`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
 }
 
-/// A mail channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EmailChannel {
-    /// Address.
-    pub to: String,
-}
+#[cfg(test)]
+mod tests;

@@ -6,19 +6,11 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use pistack_api::event::{Event, process_state};
 
-use crate::config::{Action, Matching, Rule, When};
+use crate::config::{Matching, Rule, When};
 use crate::glob::fits;
 
-/// A rule that fires, and what it asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Firing {
-    /// Name of the rule.
-    pub rule: String,
-    /// The event.
-    pub event: Event,
-    /// What to do, in order.
-    pub actions: Vec<Action>,
-}
+pub use crate::firing::Firing;
+use crate::firing::Kind;
 
 /// All rules with what they remember.
 #[derive(Debug)]
@@ -72,6 +64,13 @@ impl Decider {
                     rule: remembered.name.clone(),
                     event: event.clone(),
                     actions: remembered.rule.then.clone(),
+                    kind: Kind::Fired,
+                    key: event.field("processname").unwrap_or_default().to_owned(),
+                    severity: remembered.rule.severity,
+                    count: 1,
+                    since: event.at,
+                    depth: 0,
+                    why: format!("{} fits", event.name),
                 });
             }
             if self.matching == Matching::Highest {
@@ -101,7 +100,7 @@ impl Remembered {
                 return false;
             }
         }
-        let cooling = match (self.rule.cooldown, self.last_fired) {
+        let cooling = match (self.rule.cooldown(), self.last_fired) {
             (Some(cooldown), Some(last)) => now.saturating_sub(last) < cooldown.0,
             _ => false,
         };
@@ -119,7 +118,7 @@ pub fn matches(when: &When, event: &Event) -> bool {
     let process = event.field("processname").unwrap_or_default();
     let group = event.field("groupname").unwrap_or_default();
     let full = format!("{group}:{process}");
-    fits(&when.event, &event.name)
+    when.event.as_ref().is_some_and(|wanted| fits(wanted, &event.name))
         && when.process.as_ref().is_none_or(|wanted| {
             !process.is_empty() && (fits(wanted, process) || (wanted.contains(':') && fits(wanted, &full)))
         })
