@@ -37,9 +37,11 @@ pub(crate) fn overlay(
         environment,
         errors: Vec::new(),
     };
-    for service in Service::ALL {
+    for service in Service::PROGRAMS {
         let prefix = service.env_prefix();
-        let part = file.services.part_mut(service);
+        let Some(part) = file.services.part_mut(service) else {
+            continue;
+        };
         reader.set::<IpAddr>(&format!("{prefix}_BIND"), "an IP address", |value| {
             part.bind = Some(value);
         });
@@ -91,6 +93,9 @@ fn auth(file: &mut File, reader: &mut Reader<'_>) {
         auth.legacy_secret = Some(value.into());
     });
     reader.set::<PathBuf>("AUTH_DB_DIR", "a directory", |value| auth.db_dir = Some(value));
+    reader.set::<String>("DATABASE_URL", "an address such as postgres://user@host/name", |value| {
+        auth.database_url = Some(value.into());
+    });
     reader.set::<i64>("ACCESS_TOKEN_SECONDS", "a number of seconds", |value| {
         auth.access_token_seconds = value;
     });

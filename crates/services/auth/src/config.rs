@@ -31,6 +31,11 @@ pub struct Config {
     pub legacy_secret: Option<LegacySecret>,
     /// Addresses of reverse proxies in front whose `X-Forwarded-For` is believed. Loopback always is.
     pub trusted_proxies: Vec<IpAddr>,
+    /// A PostgreSQL server in place of the SQLite file: `postgres://user@host/name`, a unix socket by
+    /// `postgres://user@localhost/name?host=/var/run/postgresql`. Best without a password in it: `~/.pgpass` and peer
+    /// authentication work. Environment: `DATABASE_URL`.
+    #[serde(skip_serializing)]
+    pub database_url: Option<DatabaseUrl>,
     /// Directory of `auth.sqlite3` in place of `db/` in the state directory. Environment: `AUTH_DB_DIR`.
     pub db_dir: Option<PathBuf>,
 }
@@ -44,6 +49,7 @@ impl Default for Config {
             argon2_memory_kib: None,
             legacy_secret: None,
             trusted_proxies: Vec::new(),
+            database_url: None,
             db_dir: None,
         }
     }
@@ -65,6 +71,9 @@ impl Config {
             1,
             PASSWORD_MAX_LENGTH as i64,
         )?;
+        if self.database_url.as_ref().is_some_and(|url| !url.is_postgres()) {
+            return Err(Error::DatabaseUrl);
+        }
         if let Some(kib) = self.argon2_memory_kib {
             in_range("argon2_memory_kib", i64::from(kib), 8, 1_048_576)?;
         }
@@ -104,6 +113,34 @@ impl fmt::Debug for LegacySecret {
     }
 }
 
+/// Where the PostgreSQL server is. May hold a password, so it is never shown by `Debug` and never written out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The address itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.0.starts_with("postgres://") || self.0.starts_with("postgresql://")
+    }
+}
+
+impl From<String> for DatabaseUrl {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(...)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +171,22 @@ mod tests {
             ..Config::default()
         };
         assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn only_a_postgresql_server_is_taken_and_its_password_never_printed() {
+        let with = |url: &str| Config {
+            database_url: Some(DatabaseUrl::from(url.to_owned())),
+            ..Config::default()
+        };
+        let config = with("postgres://anna:hush-hush@db/auth");
+        config.check().unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+        assert!(!serde_json::to_string(&config).unwrap().contains("hush"));
+        for other in ["mysql://h/x", "sqlite:///db.sqlite3", "db", ""] {
+            let text = with(other).check().unwrap_err().to_string();
+            assert!(text.contains("DATABASE_URL"), "{text}");
+        }
     }
 
     #[test]

@@ -92,6 +92,12 @@ pub enum Error {
         /// Greatest good one.
         max: i64,
     },
+    /// `database_url` names another kind of database.
+    #[error(
+        "[auth] database_url (DATABASE_URL) is no PostgreSQL address: write postgres://user@host/name, or remove it \
+         to use the SQLite file"
+    )]
+    DatabaseUrl,
     /// The signing key file cannot be used.
     #[error("{}: {what}. {cure}", path.display())]
     KeyFile {
@@ -145,6 +151,7 @@ impl Error {
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Refused(_)
             | Self::Setting { .. }
+            | Self::DatabaseUrl
             | Self::KeyFile { .. }
             | Self::Path(_)
             | Self::Open(_)
@@ -154,9 +161,13 @@ impl Error {
         }
     }
 
-    /// True when SQLite says that there is no room (result code 13, SQLITE_FULL).
+    /// True when the database says that there is no room: SQLite's result code 13 (SQLITE_FULL), PostgreSQL's
+    /// SQLSTATE 53100 (disk_full).
     fn is_disk_full(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(cause)) if cause.code().as_deref() == Some("13"))
+        matches!(
+            self,
+            Self::Database(sqlx::Error::Database(cause)) if matches!(cause.code().as_deref(), Some("13" | "53100"))
+        )
     }
 
     /// The sentence beside the contract's text, where there is something to add.

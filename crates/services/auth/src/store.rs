@@ -6,20 +6,22 @@ pub(crate) mod refresh;
 pub(crate) mod revocations;
 pub(crate) mod users;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pistack_api::service::Service;
-use pistack_kit::database::{self, Durability, Migration, Pool};
+use pistack_kit::database::portable::{Database, Kind};
+use pistack_kit::database::{DatabaseError, Durability, Migration, backup};
 use pistack_kit::paths::StatePaths;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::Any;
+use sqlx::pool::PoolConnection;
 
 use crate::config::Config;
 use crate::error::Error;
 
 /// A write transaction.
-pub(crate) type Tx = Transaction<'static, Sqlite>;
+pub(crate) type Tx = pistack_kit::database::portable::Tx;
 /// What statements run on.
-pub(crate) type Connection = SqliteConnection;
+pub(crate) type Connection = pistack_kit::database::portable::Connection;
 
 /// Time for which ended and expired sessions stay, so that a clock that is a little off does no harm.
 const PRUNE_MARGIN_SECONDS: i64 = 24 * 3600;
@@ -33,10 +35,23 @@ const MIGRATIONS: &[Migration] = &[Migration {
 /// The open database.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    pool: Pool,
+    database: Database,
+    /// The file, unless it lies on a server.
+    file: Option<PathBuf>,
+    /// What was put back in place of a damaged file at this start.
+    restored: Option<Restored>,
 }
 
-/// Where the database lies.
+/// A copy that took the place of a damaged or lost file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Restored {
+    /// The copy.
+    pub copy: PathBuf,
+    /// Where the damaged file lies now; `None` when it was gone.
+    pub aside: Option<PathBuf>,
+}
+
+/// Where the database lies, if it is a file.
 pub(crate) fn path(paths: &StatePaths, config: &Config) -> PathBuf {
     match &config.db_dir {
         Some(dir) => dir.join("auth.sqlite3"),
@@ -46,27 +61,111 @@ pub(crate) fn path(paths: &StatePaths, config: &Config) -> PathBuf {
 
 impl Store {
     /// Opens or makes it. One connection: writes wait for each other in order, and none is lost.
+    ///
+    /// A file that is damaged, empty or gone is replaced by its newest good copy, where there is one: an installation
+    /// that has had accounts never falls back to the state before the first.
     pub(crate) async fn open(paths: &StatePaths, config: &Config) -> Result<Self, Error> {
-        Ok(Self {
-            pool: database::open(&path(paths, config), Durability::Full, 1, MIGRATIONS).await?,
-        })
+        if let Some(address) = &config.database_url {
+            return Ok(Self {
+                database: Database::open_server(address.expose(), MIGRATIONS).await?,
+                file: None,
+                restored: None,
+            });
+        }
+        let path = path(paths, config);
+        let mut restored = None;
+        if is_empty(&path) {
+            restored = restore(&path).await?;
+        }
+        let database = match Database::open_file(&path, Durability::Full, MIGRATIONS).await {
+            Err(error @ DatabaseError::Corrupt { .. }) => {
+                tracing::error!(%error, "the database of accounts is damaged");
+                restored = restore(&path).await?;
+                if restored.is_none() {
+                    return Err(error.into());
+                }
+                Database::open_file(&path, Durability::Full, MIGRATIONS).await?
+            }
+            opened => opened?,
+        };
+        let store = Self {
+            database,
+            file: Some(path),
+            restored,
+        };
+        if store.restored.is_some() {
+            store.end_all_sessions().await?;
+        }
+        Ok(store)
     }
 
-    /// Begins a write transaction. `IMMEDIATE`, because a read that turns into a write fails when the console
-    /// has written in between.
+    /// Begins a write transaction. The lock is taken at once, because a read that turns into a write fails when the
+    /// console has written in between.
     pub(crate) async fn begin(&self) -> Result<Tx, Error> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.database.begin().await?)
     }
 
     /// A connection for reading.
-    pub(crate) async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, Error> {
-        Ok(self.pool.acquire().await?)
+    pub(crate) async fn read(&self) -> Result<PoolConnection<Any>, Error> {
+        Ok(self.database.acquire().await?)
     }
 
-    /// Closes the file; the write-ahead log is folded in.
+    /// Closes it; a file's write-ahead log is folded in.
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.database.close().await;
     }
+
+    /// The file; `None` on a server.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file
+            .as_deref()
+            .filter(|_| self.database.kind() == Kind::File)
+    }
+
+    /// What was put back at this start.
+    pub(crate) fn restored(&self) -> Option<&Restored> {
+        self.restored.as_ref()
+    }
+
+    /// A copy may be a day old: whoever was signed out or got a new level since then must not be back in by an old
+    /// token. Everybody logs in anew.
+    async fn end_all_sessions(&self) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        for statement in [
+            // More than any number of changes in the time that the copy does not know of.
+            "UPDATE users SET epoch = epoch + 1000",
+            "DELETE FROM refresh_tokens",
+            "DELETE FROM refresh_families",
+            "DELETE FROM cookie_sessions",
+        ] {
+            sqlx::query(statement).execute(&mut *tx).await?;
+        }
+        raise_generation(&mut tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// True for no file, and for one without content: SQLite would make a new, empty database of either.
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |metadata| metadata.len() == 0)
+}
+
+async fn restore(path: &Path) -> Result<Option<Restored>, Error> {
+    let Some((copy, aside)) = backup::restore(path).await? else {
+        return Ok(None);
+    };
+    tracing::error!(
+        database = %path.display(),
+        copy = %copy.path.display(),
+        damaged = %aside.as_ref().map_or_else(|| "(there was none)".to_owned(), |path| path.display().to_string()),
+        "THE DATABASE OF ACCOUNTS WAS RESTORED FROM A COPY. Changes since that copy are lost, and everyone has to \
+         log in again. The damaged file was kept; look at the disk: cards that do this once do it again"
+    );
+    Ok(Some(Restored {
+        copy: copy.path,
+        aside,
+    }))
 }
 
 /// A value of the `meta` table.

@@ -42,6 +42,10 @@ pub(crate) async fn find(connection: &mut Connection, hash: &str) -> Result<Opti
 
 /// The hash of a session's cookie, by its name in tokens.
 pub(crate) async fn hash_of(connection: &mut Connection, sid: &str) -> Result<Option<String>, Error> {
+    if sid.contains('\0') {
+        // PostgreSQL takes no NUL in a text.
+        return Ok(None);
+    }
     Ok(
         sqlx::query_scalar("SELECT hash FROM cookie_sessions WHERE sid = $1")
             .bind(sid)

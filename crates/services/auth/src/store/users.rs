@@ -9,9 +9,10 @@ use crate::error::Error;
 /// Columns of a user, in the order of [`Row`].
 type Row = (String, String, String, i64);
 
-/// The form of a name under which it is unique.
+/// The form of a name under which it is unique. No name holds a NUL, and PostgreSQL takes none in a text: whoever
+/// asks for such a name finds nobody.
 pub(crate) fn fold(name: &str) -> String {
-    name.to_lowercase()
+    name.to_lowercase().replace('\0', "\u{fffd}")
 }
 
 fn user((id, name, level, epoch): Row) -> Result<User, Error> {
@@ -26,12 +27,15 @@ fn user((id, name, level, epoch): Row) -> Result<User, Error> {
     })
 }
 
-/// All users.
+/// All users, by folded name.
 pub(crate) async fn all(connection: &mut Connection) -> Result<Vec<User>, Error> {
-    let rows: Vec<Row> = sqlx::query_as("SELECT id, name, level, epoch FROM users ORDER BY name_folded")
+    let rows: Vec<Row> = sqlx::query_as("SELECT id, name, level, epoch FROM users")
         .fetch_all(connection)
         .await?;
-    rows.into_iter().map(user).collect()
+    // Sorted here: each database has an order of letters of its own.
+    let mut users: Vec<User> = rows.into_iter().map(user).collect::<Result<_, _>>()?;
+    users.sort_by_key(|user| fold(&user.name));
+    Ok(users)
 }
 
 /// One user.

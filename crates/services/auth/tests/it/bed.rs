@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+use crate::postgres;
+
 /// A password that the policy takes.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -53,11 +55,20 @@ impl Got {
     }
 }
 
-/// A configuration whose hashes are cheap.
+/// A configuration whose hashes are cheap, with the database of this test.
 pub(crate) fn quick() -> Config {
     Config {
         argon2_memory_kib: Some(64),
+        database_url: postgres::mine(),
         ..Config::default()
+    }
+}
+
+/// The same with a database in a file in any case, for tests of that file.
+pub(crate) fn in_a_file() -> Config {
+    Config {
+        database_url: None,
+        ..quick()
     }
 }
 
@@ -81,6 +92,11 @@ impl Bed {
 
     /// A first start with a configuration.
     pub(crate) async fn with(config: Config) -> Self {
+        let config = Config {
+            // One installation, one database, also where a test has several.
+            database_url: config.database_url.and_then(|_| postgres::for_another()),
+            ..config
+        };
         Self::start(TempDir::new().unwrap(), Clock::manual(1_800_000_000), config).await
     }
 

@@ -8,6 +8,7 @@ mod cookies;
 mod feed;
 mod hang_up;
 mod parallel;
+mod postgres;
 mod refresh;
 mod rights;
 mod session;

@@ -7,7 +7,7 @@ use pistack_auth::Config;
 use pistack_kit::clock::Clock;
 use tempfile::TempDir;
 
-use crate::bed::{Bed, PASSWORD, context, quick};
+use crate::bed::{Bed, PASSWORD, context, in_a_file, quick};
 
 async fn refusal(dir: &TempDir, config: &Config) -> String {
     let context = context(dir, &Clock::manual(1_800_000_000));
@@ -19,7 +19,8 @@ async fn refusal(dir: &TempDir, config: &Config) -> String {
 
 #[tokio::test]
 async fn secrets_are_private_and_the_database_holds_none_in_the_clear() {
-    let (bed, root) = Bed::set_up().await;
+    let bed = Bed::with(in_a_file()).await;
+    let root = bed.finish_setup().await;
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(bed.secret("auth_ed25519.pk8")), 0o600);
     let db = bed.dir.path().join("db");
@@ -36,7 +37,8 @@ async fn secrets_are_private_and_the_database_holds_none_in_the_clear() {
 
 #[tokio::test]
 async fn a_missing_or_broken_key_is_told_with_file_and_cure() {
-    let (bed, _) = Bed::set_up().await;
+    let bed = Bed::start(TempDir::new().unwrap(), Clock::manual(1_800_000_000), quick()).await;
+    bed.finish_setup().await;
     let key = bed.secret("auth_ed25519.pk8");
     bed.context.lifecycle.stop();
     let Bed { dir, .. } = bed;
@@ -74,7 +76,7 @@ async fn a_corrupt_database_is_told_and_left_alone() {
     )
     .unwrap();
     let before = fs::read(&file).unwrap();
-    let text = refusal(&dir, &quick()).await;
+    let text = refusal(&dir, &in_a_file()).await;
     assert!(
         text.contains("auth.sqlite3") && text.contains("damaged"),
         "{text}"
@@ -122,7 +124,7 @@ async fn the_database_may_lie_elsewhere() {
     let elsewhere = TempDir::new().unwrap();
     let bed = Bed::with(Config {
         db_dir: Some(elsewhere.path().to_owned()),
-        ..quick()
+        ..in_a_file()
     })
     .await;
     bed.finish_setup().await;
