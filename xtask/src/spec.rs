@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use crate::run;
 
-const SERVICES: [&str; 5] = ["auth", "supervisor", "info", "io", "email"];
+const SERVICES: [&str; 6] = ["auth", "supervisor", "info", "io", "email", "rules"];
 
 /// Writes the documents, or says which are out of date.
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {

@@ -24,11 +24,23 @@ pub enum Service {
     Io,
     /// The dashboard.
     Control,
+    /// Rules, channels and their history: the HTTP side of the listener process, which is no program of [`GROUP`].
+    Rules,
 }
 
 impl Service {
-    /// Every service, in the order in which the supervisor starts them.
-    pub const ALL: [Self; 6] = [
+    /// Every service that the gateway reaches and that a token is for.
+    pub const ALL: [Self; 7] = [
+        Self::Auth,
+        Self::Supervisor,
+        Self::Control,
+        Self::Info,
+        Self::Io,
+        Self::Email,
+        Self::Rules,
+    ];
+    /// The services that are programs of [`GROUP`], in the order in which the supervisor starts them.
+    pub const PROGRAMS: [Self; 6] = [
         Self::Auth,
         Self::Supervisor,
         Self::Control,
@@ -47,6 +59,7 @@ impl Service {
             Self::Info => "info",
             Self::Io => "io",
             Self::Control => "control",
+            Self::Rules => "rules",
         }
     }
 
@@ -59,18 +72,33 @@ impl Service {
             Self::Info => "info_service",
             Self::Io => "io_service",
             Self::Control => "control_service",
+            Self::Rules => "event_listener",
         }
     }
 
-    /// The loopback port of the original.
-    pub const fn port(self) -> u16 {
+    /// The file name of its socket in the state directory's `run/`.
+    pub const fn socket(self) -> &'static str {
         match self {
-            Self::Control => 8080,
-            Self::Supervisor => 5001,
-            Self::Auth => 5002,
-            Self::Email => 5003,
-            Self::Info => 5004,
-            Self::Io => 5005,
+            Self::Auth => "auth_service.sock",
+            Self::Supervisor => "supervisor_service.sock",
+            Self::Email => "email_service.sock",
+            Self::Info => "info_service.sock",
+            Self::Io => "io_service.sock",
+            Self::Control => "control_service.sock",
+            Self::Rules => "rules.sock",
+        }
+    }
+
+    /// The loopback port of the original; `None` where the original had no such service.
+    pub const fn port(self) -> Option<u16> {
+        match self {
+            Self::Control => Some(8080),
+            Self::Supervisor => Some(5001),
+            Self::Auth => Some(5002),
+            Self::Email => Some(5003),
+            Self::Info => Some(5004),
+            Self::Io => Some(5005),
+            Self::Rules => None,
         }
     }
 
@@ -83,6 +111,7 @@ impl Service {
             Self::Info => "INFO",
             Self::Io => "IO",
             Self::Control => "CONTROL",
+            Self::Rules => "RULES",
         }
     }
 }
@@ -95,7 +124,7 @@ impl fmt::Display for Service {
 
 /// The text names no service of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no service; the services are auth, supervisor, control, info, io and email")]
+#[error("`{0}` is no service; the services are auth, supervisor, control, info, io, email and rules")]
 pub struct UnknownService(pub String);
 
 impl FromStr for Service {

@@ -33,7 +33,7 @@ impl StatePaths {
     }
     /// A service's socket.
     pub fn service_socket(&self, service: Service) -> PathBuf {
-        self.run().join(format!("{}.sock", service.program()))
+        self.run().join(service.socket())
     }
     /// Held by the one supervisor that owns this directory.
     pub fn lock(&self) -> PathBuf {

@@ -25,14 +25,12 @@ const GRACE: Duration = Duration::from_secs(5);
 enum Role {
     Service(Service),
     Gateway,
-    Rules,
 }
 
 /// Runs one role until it is told to stop.
 pub(crate) fn run(place: &Place, name: &str) -> Result<Code, Failure> {
     let role = match name {
         "gateway" => Role::Gateway,
-        "rules" | "event_listener" => Role::Rules,
         other => Role::Service(other.parse().map_err(|_| {
             Failure::new(format!(
                 "`{other}` is no service; write auth, supervisor, control, info, io, email, gateway or rules"
@@ -81,14 +79,6 @@ async fn start(role: Role, file: File, paths: StatePaths, lifecycle: Lifecycle) 
             })
             .await
         }
-        Role::Rules => {
-            let context = pistack_rules::Context {
-                paths,
-                clock: Clock::system(),
-                lifecycle,
-            };
-            pistack_rules::run(context, file.rules, file.rule, file.channel).await
-        }
         Role::Service(service) => serve(service, file, paths, lifecycle).await,
     }
 }
@@ -123,6 +113,7 @@ async fn serve(
         Service::Info => pistack_info::run(context, file.info).await,
         Service::Io => pistack_io::run(context, file.io, file.line).await,
         Service::Email => pistack_email::run(context, file.email).await,
+        Service::Rules => pistack_rules::run(context, file.rules, file.rule, file.channel).await,
     }
 }
 
@@ -136,9 +127,8 @@ fn listen(service: Service, file: &File, paths: &StatePaths) -> Listen {
 
 /// The contract's loopback address of a service; `None` when switched off.
 pub(crate) fn tcp_address(service: Service, file: &File) -> Option<SocketAddr> {
-    let part = file.services.part(service);
+    let part = file.services.part(service)?;
+    let port = part.port.or(service.port())?;
     let address = part.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    file.services
-        .tcp
-        .then(|| SocketAddr::new(address, part.port.unwrap_or_else(|| service.port())))
+    file.services.tcp.then(|| SocketAddr::new(address, port))
 }

@@ -150,6 +150,9 @@ impl Actor {
                 }
             }
             Action::Mail(mail) => self.mail(mail, firing).await?,
+            Action::Signal(_) | Action::Gpio(_) | Action::Webhook(_) | Action::Rule(_) | Action::OnFail(_) => {
+                return Err(ActError::Supervisor(format!("`{}` is not carried out here", action.name())));
+            }
             Action::Notify(notify) => {
                 let message = notify
                     .text

@@ -11,32 +11,26 @@ pub mod act;
 pub mod check;
 pub mod config;
 pub mod decide;
+pub mod firing;
 pub mod glob;
+mod http;
 pub mod listener;
 pub mod text;
 
 use indexmap::IndexMap;
-use pistack_kit::clock::Clock;
-use pistack_kit::lifecycle::Lifecycle;
-use pistack_kit::paths::StatePaths;
-use pistack_kit::service::RunError;
+pub use pistack_kit::service::Context;
+use pistack_kit::service::{App, RunError};
 
 pub use check::{Finding, check};
 pub use config::{Action, Channel, Config, Matching, Rule, When};
 
-/// What the listener process gets.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The state directory, for the sockets of the supervisor and of the mail service.
-    pub paths: StatePaths,
-    /// Time.
-    pub clock: Clock,
-    /// Life of the process.
-    pub lifecycle: Lifecycle,
+/// The OpenAPI document of the HTTP side.
+pub fn spec() -> utoipa::openapi::OpenApi {
+    http::spec()
 }
 
 /// Speaks the listener protocol on standard input and output until the supervisor closes it or the process is told
-/// to stop.
+/// to stop; answers HTTP on its socket meanwhile.
 pub async fn run(
     context: Context,
     config: Config,
@@ -47,9 +41,24 @@ pub async fn run(
     let decider = decide::Decider::new(config.matching, rules);
     let input = tokio::io::BufReader::new(tokio::io::stdin());
     let session = listener::Session::new(input, tokio::io::stdout(), decider, outbox, context.clock.clone());
+    answer(context.clone());
     tokio::select! {
         ended = session.run() => ended?,
         () = context.lifecycle.stopped() => {}
     }
     Ok(())
+}
+
+/// Serves HTTP beside the protocol. Rules act without it too: a socket that cannot be bound is no reason to stop.
+fn answer(context: Context) {
+    let app = App {
+        public: axum::Router::new(),
+        internal: axum::Router::new(),
+        spec: Some(spec()),
+    };
+    context.lifecycle.clone().spawn(async move {
+        if let Err(error) = pistack_kit::service::serve(&context, app).await {
+            tracing::error!("no HTTP side: {error}");
+        }
+    });
 }

@@ -74,6 +74,7 @@ pub(crate) fn openapi(name: &str) -> Result<Code, Failure> {
         Service::Info => pistack_info::spec(),
         Service::Io => pistack_io::spec(),
         Service::Email => pistack_email::spec(),
+        Service::Rules => pistack_rules::spec(),
         Service::Control => return Err(Failure::new("the dashboard has pages, no API of its own")),
     };
     let document = serde_json::to_value(spec).map_err(|error| Failure::new(error.to_string()))?;

@@ -91,35 +91,37 @@ impl Default for Services {
 }
 
 impl Services {
-    /// The table of one service.
-    pub(crate) fn part(&self, service: Service) -> &Part {
-        match service {
+    /// The table of one service; `None` for the rules, which have no port of their own.
+    pub(crate) fn part(&self, service: Service) -> Option<&Part> {
+        Some(match service {
             Service::Auth => &self.auth,
             Service::Supervisor => &self.supervisor,
             Service::Control => &self.control,
             Service::Info => &self.info,
             Service::Io => &self.io,
             Service::Email => &self.email,
-        }
+            Service::Rules => return None,
+        })
     }
 
     /// The table of one service, to change it.
-    pub(crate) fn part_mut(&mut self, service: Service) -> &mut Part {
-        match service {
+    pub(crate) fn part_mut(&mut self, service: Service) -> Option<&mut Part> {
+        Some(match service {
             Service::Auth => &mut self.auth,
             Service::Supervisor => &mut self.supervisor,
             Service::Control => &mut self.control,
             Service::Info => &mut self.info,
             Service::Io => &mut self.io,
             Service::Email => &mut self.email,
-        }
+            Service::Rules => return None,
+        })
     }
 
-    /// The services that run, in start order.
+    /// The services that run as programs of the stack's group, in start order.
     pub(crate) fn running(&self) -> Vec<Service> {
-        Service::ALL
+        Service::PROGRAMS
             .into_iter()
-            .filter(|service| self.enabled && self.part(*service).enabled)
+            .filter(|service| self.enabled && self.part(*service).is_some_and(|part| part.enabled))
             .collect()
     }
 }

@@ -3,8 +3,6 @@
 use std::sync::Mutex;
 
 use pistack_api::event::Event;
-use pistack_kit::clock::Clock;
-use pistack_kit::paths::StatePaths;
 use pistack_kit::testing::eventually;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -30,11 +28,11 @@ fn firing(actions: Vec<Action>) -> Firing {
 
 fn context(folder: &std::path::Path) -> Context {
     std::fs::create_dir_all(folder.join("run")).unwrap();
-    Context {
-        paths: StatePaths::new(folder),
-        clock: Clock::system(),
-        lifecycle: Lifecycle::new(),
-    }
+    pistack_kit::testing::context(
+        pistack_api::service::Service::Rules,
+        folder,
+        &pistack_kit::testing::TestAuth::new(),
+    )
 }
 
 fn run(command: &[&str]) -> Run {

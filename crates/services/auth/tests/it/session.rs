@@ -41,7 +41,7 @@ async fn login_answers_as_the_contract_says() {
     for key in ["jti", "sid", "iss"] {
         assert!(!claims[key].as_str().unwrap().is_empty());
     }
-    assert_eq!(claims["aud"].as_array().unwrap().len(), 6);
+    assert_eq!(claims["aud"].as_array().unwrap().len(), 7);
     // Names are one whatever their case.
     assert_eq!(bed.login("ROOT", PASSWORD).await.body["user"], user);
 }

@@ -44,6 +44,7 @@ fn about(service: Service, t: &Words) -> Option<&'static str> {
         Service::Email => t.api_email,
         Service::Info => t.api_info,
         Service::Io => t.api_io,
+        Service::Rules => t.api_rules,
         Service::Control => return None,
     })
 }

@@ -174,6 +174,7 @@ catalogue! {
     api_email: "Sending mail.", "Wysyłanie poczty.";
     api_info: "Network, weather and the board.", "Sieć, pogoda i urządzenie.";
     api_io: "GPIO lines: read and set.", "Linie GPIO: odczyt i ustawianie.";
+    api_rules: "Rules, channels and what they did.", "Reguły, kanały i co zrobiły.";
     ca_title: "Certificate", "Certyfikat";
     ca_lead: "Install this root certificate on your phone or computer, and the browser trusts this board without a warning.",
         "Zainstaluj ten certyfikat główny na telefonie lub komputerze, a przeglądarka zaufa temu urządzeniu bez ostrzeżeń.";
