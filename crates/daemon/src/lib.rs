@@ -31,6 +31,7 @@ mod fastcgi;
 mod http;
 mod logs;
 mod options;
+mod pace;
 mod pidfile;
 mod pipes;
 mod rpc;

@@ -9,12 +9,15 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use pistack_engine::io::{Channel, ProcessId};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::time::Sleep;
 
+use crate::pace::{self, Next, Pace};
 use crate::sys::fds;
 
 /// Which of a child's three streams a pipe is.
@@ -35,6 +38,7 @@ pub(crate) struct Pipe {
     pub(crate) end: End,
     fd: AsyncFd<File>,
     closed: Cell<bool>,
+    pace: Cell<Pace>,
     waiter: RefCell<Option<Waker>>,
 }
 
@@ -61,6 +65,7 @@ impl Pipe {
             end,
             fd: fds::watch(fd, interest)?,
             closed: Cell::new(false),
+            pace: Cell::new(Pace::default()),
             waiter: RefCell::new(None),
         }))
     }
@@ -120,6 +125,16 @@ impl Pipe {
         }
     }
 
+    /// Tells whether to wait for more at once after a read at `now` of a monotonic clock.
+    pub(crate) fn after_read(&self, now: Duration, read: pace::Read) -> Next {
+        let mut pace = self.pace.get();
+        let next = pace.after_read(now, read, || {
+            fds::widen_pipe(self.fd.get_ref(), pace::WIDE).is_ok()
+        });
+        self.pace.set(pace);
+        next
+    }
+
     /// Ends the waiting for this pipe.
     pub(crate) fn close(&self) {
         self.closed.set(true);
@@ -168,21 +183,54 @@ impl Future for Wait {
 
 /// All pipes that are waited for.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(FuturesUnordered<Wait>);
+pub(crate) struct Waiting {
+    pipes: FuturesUnordered<Wait>,
+    /// Pipes that are waited for from the timer on.
+    resting: Vec<Rc<Pipe>>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
 
 impl Waiting {
     /// Waits for this pipe, once.
     pub(crate) fn add(&self, pipe: Rc<Pipe>) {
-        self.0.push(Wait(pipe));
+        self.pipes.push(Wait(pipe));
+    }
+
+    /// Waits for this pipe after a rest. All pipes that rest are taken up again together.
+    pub(crate) fn add_after_rest(&mut self, pipe: Rc<Pipe>) {
+        self.resting.push(pipe);
+        self.timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(pace::REST)));
     }
 
     /// The next pipe that can be read or written. Pending for ever when there is none.
     pub(crate) async fn next(&mut self) -> Rc<Pipe> {
         loop {
-            match self.0.next().await {
-                Some(Some(pipe)) => return pipe,
-                Some(None) => {} // closed
-                None => std::future::pending::<()>().await,
+            let Self { pipes, timer, .. } = self;
+            let rest_is_over = async {
+                match timer {
+                    Some(timer) => timer.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let ready = async {
+                match pipes.next().await {
+                    Some(ready) => ready,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = rest_is_over => {
+                    self.timer = None;
+                    self.pipes.extend(self.resting.drain(..).map(Wait));
+                }
+                ready = ready => {
+                    if let Some(pipe) = ready {
+                        return pipe;
+                    }
+                    // closed
+                }
             }
         }
     }

@@ -33,6 +33,7 @@ use crate::options::{DaemonError, Ending, Load, Opening, Options};
 use crate::pidfile::PidFile;
 use crate::pipes::{Pipe, Waiting};
 use crate::sys::signals::Signals;
+use crate::sys::spawn::Spawner;
 use crate::sys::{identity, limits, memory};
 
 /// Bytes read at once, of any child.
@@ -58,6 +59,7 @@ struct Supervisor {
     /// Groups made from the configuration last read: `getAllConfigInfo` tells the names of their automatic logs.
     logs_named: HashSet<String>,
     children: Children,
+    spawner: Spawner,
     sockets: FastCgiSockets,
     waiting: Waiting,
     buffer: Box<[u8]>,
@@ -78,6 +80,7 @@ struct Supervisor {
 /// the whole process.
 pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonError> {
     let signals = Signals::open().map_err(DaemonError::Signals)?;
+    let spawner = Spawner::new();
     let started = options.started.take();
     let (asker, asks) = ask::channel();
     let events = Events::new();
@@ -121,6 +124,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         logs: HashMap::new(),
         logs_named: HashSet::new(),
         children: Children::default(),
+        spawner,
         sockets: FastCgiSockets::default(),
         waiting: Waiting::default(),
         buffer: vec![0; BUFFER].into_boxed_slice(),

@@ -7,8 +7,9 @@
 //! | `commands`, `requests` | what clients ask for and when they are answered |
 //! | `pool`, `event_buffer`, `listener` | event listeners: who gets what, what waits, the protocol |
 //! | `payload`, `ticks`, `signals`, `view` | texts of events, the clock's events, signal names, read access |
-//! | `outbox` | what all of them produce |
+//! | `outbox`, `alarms` | what all of them produce; who has something to do by time alone |
 
+mod alarms;
 mod commands;
 mod event_buffer;
 mod group;
@@ -28,8 +29,11 @@ mod view;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use self::group::{Group, Resolved};
 use self::outbox::Outbox;
+use self::pool::Pool;
 use self::process::Process;
 use self::requests::Requests;
 use self::shutdown::Shutdown;
@@ -46,7 +50,10 @@ pub struct Engine {
     configured: Model,
     identifier: String,
     state: SupervisorState,
-    groups: Vec<Group>,
+    /// In the order in which they were added.
+    groups: IndexMap<String, Group>,
+    /// Of the groups that are pools of listeners: by their names, in the same order.
+    pools: IndexMap<String, Pool>,
     processes: BTreeMap<ProcessId, Process>,
     next_process: u32,
     requests: Requests,
@@ -69,7 +76,8 @@ impl Engine {
             identifier: model.settings.identifier.clone(),
             configured: model,
             state: SupervisorState::Running,
-            groups: Vec::new(),
+            groups: IndexMap::new(),
+            pools: IndexMap::new(),
             processes: BTreeMap::new(),
             next_process: 0,
             requests: Requests::default(),
@@ -89,7 +97,7 @@ impl Engine {
             .event(EventKind::SupervisorStateChangeRunning, String::new());
         let members: Vec<ProcessId> = engine
             .groups
-            .iter()
+            .values()
             .flat_map(|group| group.members.clone())
             .collect();
         engine.autostart(&members);
@@ -136,13 +144,12 @@ impl Engine {
         if self.is_finished() {
             return None;
         }
-        let processes = self.processes.values().filter_map(Process::deadline).min();
         let stops = self.requests.awaited_stops();
         let stops = stops
             .filter_map(|id| self.processes.get(&id)?.next_stop_report())
             .min();
         [
-            processes,
+            self.out.alarms.next(),
             stops,
             self.shutdown_report_due(),
             self.ticks.deadline(),
@@ -167,7 +174,7 @@ impl Engine {
     /// All processes, sorted by group and name as supervisord does.
     pub fn processes(&self) -> Vec<ProcessView<'_>> {
         let mut views: Vec<(&str, ProcessView<'_>)> = Vec::with_capacity(self.processes.len());
-        for group in &self.groups {
+        for group in self.groups.values() {
             for (id, spec) in group.members.iter().zip(&group.spec.processes) {
                 views.extend(self.view(*id, spec).map(|view| (group.spec.name.as_str(), view)));
             }
@@ -186,7 +193,13 @@ impl Engine {
 
     /// Active groups, in the order in which they were added.
     pub fn groups(&self) -> Vec<&GroupSpec> {
-        self.groups.iter().map(|group| &group.spec).collect()
+        self.groups.values().map(|group| &group.spec).collect()
+    }
+
+    /// The active group that a process belongs to.
+    pub fn group_of(&self, process: ProcessId) -> Option<&GroupSpec> {
+        let group = self.group(&self.processes.get(&process)?.group)?;
+        Some(&group.spec)
     }
 
     /// The configuration last read (`getAllConfigInfo`).
@@ -257,8 +270,8 @@ impl Engine {
         process.exited(exit, &mut self.out);
         // The event of the end is buffered first, then the one that the listener was busy with goes before it.
         self.distribute();
-        if let Some(pool) = pool_of(&mut self.groups, id) {
-            pool.died(id, &mut self.out);
+        if let Some((pool, out)) = self.pool_of(id) {
+            pool.died(id, out);
         }
     }
 
@@ -276,8 +289,8 @@ impl Engine {
             .processes
             .get(&id)
             .is_some_and(|process| process.pid.is_some());
-        if let Some(pool) = pool_of(&mut self.groups, id).filter(|_| alive) {
-            pool.wrote(id, bytes, &mut self.out);
+        if alive && let Some((pool, out)) = self.pool_of(id) {
+            pool.wrote(id, bytes, out);
         }
     }
 
@@ -315,8 +328,10 @@ impl Engine {
     fn settle(&mut self) {
         loop {
             let mut moved = false;
-            for process in self.processes.values_mut() {
-                moved |= process.run_due(&mut self.out);
+            for id in self.out.alarms.due(self.out.now.mono) {
+                if let Some(process) = self.processes.get_mut(&id) {
+                    moved |= process.run_due(&mut self.out);
+                }
             }
             self.progress_shutdown();
             moved |= self.out.has_changes();
@@ -348,7 +363,7 @@ impl Engine {
     /// Gives new events to the pools, and the pools' events to their listeners.
     fn distribute(&mut self) {
         let Self {
-            groups,
+            pools,
             processes,
             out,
             ..
@@ -359,12 +374,12 @@ impl Engine {
                 .is_some_and(|process| process.state == ProcessState::Running)
         };
         while let Some(event) = out.next_fresh() {
-            for pool in groups.iter_mut().filter_map(|group| group.pool.as_mut()) {
+            for pool in pools.values_mut() {
                 pool.accept(&event, out);
                 pool.dispatch(is_running, out);
             }
         }
-        for pool in groups.iter_mut().filter_map(|group| group.pool.as_mut()) {
+        for pool in pools.values_mut() {
             pool.dispatch(is_running, out);
         }
     }
@@ -372,22 +387,14 @@ impl Engine {
     /// Starts and stops the tick timers after groups came or went.
     fn subscribe_ticks(&mut self) {
         let Self {
-            groups, ticks, out, ..
+            pools, ticks, out, ..
         } = self;
-        ticks.subscribe(out.now, |kind| {
-            groups
-                .iter()
-                .filter_map(|group| group.pool.as_ref())
-                .any(|pool| pool.wants(kind))
-        });
+        ticks.subscribe(out.now, |kind| pools.values().any(|pool| pool.wants(kind)));
     }
-}
 
-/// The pool that a listener belongs to.
-fn pool_of(groups: &mut [Group], listener: ProcessId) -> Option<&mut pool::Pool> {
-    groups
-        .iter_mut()
-        .find(|group| group.members.contains(&listener))?
-        .pool
-        .as_mut()
+    /// The pool that a listener belongs to, and where it puts what follows.
+    fn pool_of(&mut self, listener: ProcessId) -> Option<(&mut Pool, &mut Outbox)> {
+        let pool = self.pools.get_mut(&self.processes.get(&listener)?.group)?;
+        Some((pool, &mut self.out))
+    }
 }

@@ -14,7 +14,7 @@ use crate::logs::process::ProcessLogs;
 use crate::pipes::{End, Pipe, Received};
 use crate::stdin::Stdin;
 use crate::sys::identity;
-use crate::sys::spawn::{self, Launch, RunAs};
+use crate::sys::spawn::{Launch, RunAs};
 use crate::sys::{errno, signals, wait};
 
 /// Bytes still read of a child that ended: its children may hold the pipe and write on for ever.
@@ -109,11 +109,7 @@ impl Supervisor {
 
     fn try_spawn(&mut self, process: ProcessId, spec: &ProcessSpec) -> Result<i32, String> {
         let resolved = self.resolve(spec).map_err(|error| error.to_string())?;
-        let group = self
-            .engine
-            .groups()
-            .into_iter()
-            .find(|group| group.name == spec.group);
+        let group = self.engine.group_of(process);
         let socket = group.and_then(|group| self.sockets.acquire(group)).transpose()?;
         let fastcgi = socket.is_some();
         let started = self.fork(process, spec, &resolved, socket);
@@ -153,16 +149,19 @@ impl Supervisor {
             stdout: pipes.child_stdout.as_fd(),
             stderr: pipes.child_stderr.as_ref().unwrap_or(&pipes.child_stdout).as_fd(),
         };
-        let pid = spawn::spawn(&launch).map_err(|error| match error.raw_os_error() {
-            Some(libc::EAGAIN) => {
-                format!("Too many processes in process table to spawn '{}'", spec.name)
-            }
-            _ => format!(
-                "unknown error during fork for '{}': {}",
-                spec.name,
-                errno::of(&error)
-            ),
-        })?;
+        let pid = self
+            .spawner
+            .spawn(&launch)
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::EAGAIN) => {
+                    format!("Too many processes in process table to spawn '{}'", spec.name)
+                }
+                _ => format!(
+                    "unknown error during fork for '{}': {}",
+                    spec.name,
+                    errno::of(&error)
+                ),
+            })?;
         drop(launch);
         for pipe in &pipes.outputs {
             self.waiting.add(Rc::clone(pipe));
@@ -193,9 +192,8 @@ impl Supervisor {
         }
         let listener = self
             .engine
-            .groups()
-            .into_iter()
-            .any(|group| group.name == spec.group && matches!(group.kind, GroupKind::Listeners(_)));
+            .group_of(process)
+            .is_some_and(|group| matches!(group.kind, GroupKind::Listeners(_)));
         let (logs, problems) = ProcessLogs::new(spec, listener, &self.settings, &mut self.sinks);
         self.logs.insert(process, logs);
         for problem in problems {

@@ -8,6 +8,7 @@ use pistack_engine::io::{Channel, Input, ProcessId};
 use super::Supervisor;
 use crate::logs::Notice;
 use crate::logs::channel::Output;
+use crate::pace::{Next, Read};
 use crate::pipes::{End, Pipe, Received};
 use crate::stdin::{Progress, StdinError};
 
@@ -23,8 +24,16 @@ impl Supervisor {
                     self.received(pipe, buffer.get(..count).unwrap_or_default());
                 }
                 self.buffer = buffer;
-                if received != Received::End {
-                    self.waiting.add(Rc::clone(pipe));
+                match received {
+                    Received::End => {}
+                    Received::Nothing => self.waiting.add(Rc::clone(pipe)),
+                    Received::Bytes(count) => {
+                        let emptied = count < self.buffer.len();
+                        match pipe.after_read(self.clock.monotonic(), Read { count, emptied }) {
+                            Next::Wait => self.waiting.add(Rc::clone(pipe)),
+                            Next::Rest => self.waiting.add_after_rest(Rc::clone(pipe)),
+                        }
+                    }
                 }
             }
         }

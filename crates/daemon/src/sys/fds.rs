@@ -31,6 +31,16 @@ fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a pipe hold `bytes`. Fails where the user has too many large pipes already (`fs.pipe-user-pages-soft`).
+pub(crate) fn widen_pipe(pipe: &File, bytes: usize) -> io::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    // SAFETY: `pipe` is an open descriptor; F_SETPIPE_SZ takes an integer.
+    if unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// True when this process may execute `path`.
 pub(crate) fn may_execute(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {

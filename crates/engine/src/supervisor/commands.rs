@@ -245,7 +245,7 @@ impl Engine {
     /// An exited program whose restart is being delayed stays as it is once somebody wants it stopped.
     fn cancel_restart(&mut self, id: ProcessId) {
         if let Some(process) = self.processes.get_mut(&id)
-            && process.cancel_restart()
+            && process.cancel_restart(&mut self.out)
         {
             self.out.log(
                 LogLevel::Info,
@@ -288,7 +288,7 @@ impl Engine {
         let active = self
             .groups
             .iter()
-            .map(|group| (group.spec.name.clone(), group.spec.clone()))
+            .map(|(name, group)| (name.clone(), group.spec.clone()))
             .collect();
         let active = Model {
             groups: active,

@@ -16,8 +16,6 @@ pub(super) struct Group {
     pub(super) spec: GroupSpec,
     /// Its processes, in the order of the specification.
     pub(super) members: Vec<ProcessId>,
-    /// Its events, if it is a pool of listeners.
-    pub(super) pool: Option<Pool>,
 }
 
 /// A name as clients write it: `process`, `group:process`, `group:*` or `group:`.
@@ -40,7 +38,7 @@ fn split(name: &str) -> (&str, Option<&str>) {
 impl Engine {
     /// An active group.
     pub(super) fn group(&self, name: &str) -> Option<&Group> {
-        self.groups.iter().find(|group| group.spec.name == name)
+        self.groups.get(name)
     }
 
     /// What a name means, or BAD_NAME.
@@ -72,21 +70,19 @@ impl Engine {
             .iter()
             .map(|process| self.add_process(process, &spec.name))
             .collect();
-        let pool = match &spec.kind {
-            GroupKind::Listeners(pool) => {
-                let listeners = members.iter().zip(&spec.processes);
-                let listeners = listeners
-                    .map(|(id, process)| Listener::new(*id, &process.name))
-                    .collect();
-                Some(Pool::new(&spec.name, &self.identifier, pool, listeners))
-            }
-            GroupKind::Programs | GroupKind::FastCgi { .. } => None,
-        };
+        if let GroupKind::Listeners(pool) = &spec.kind {
+            let listeners = members.iter().zip(&spec.processes);
+            let listeners = listeners
+                .map(|(id, process)| Listener::new(*id, &process.name))
+                .collect();
+            let pool = Pool::new(&spec.name, &self.identifier, pool, listeners);
+            self.pools.insert(spec.name.clone(), pool);
+        }
         let payload = payload::process_group(&spec.name);
         self.out.act(Action::GroupAdded {
             group: Box::new(spec.clone()),
         });
-        self.groups.push(Group { spec, members, pool });
+        self.groups.insert(spec.name.clone(), Group { spec, members });
         self.out.event(EventKind::ProcessGroupAdded, payload);
         self.distribute();
     }
@@ -106,12 +102,14 @@ impl Engine {
 
     /// Takes a group out; the caller has seen that it is stopped.
     pub(super) fn remove_group(&mut self, name: &str) {
-        let Some(index) = self.groups.iter().position(|group| group.spec.name == name) else {
+        let Some(group) = self.groups.shift_remove(name) else {
             return;
         };
-        let group = self.groups.remove(index);
+        self.pools.shift_remove(name);
         for id in &group.members {
-            self.processes.remove(id);
+            if let Some(mut process) = self.processes.remove(id) {
+                process.forget(&mut self.out);
+            }
         }
         self.out.act(Action::GroupRemoved {
             name: name.to_owned(),
@@ -124,7 +122,7 @@ impl Engine {
 
     /// Groups by priority, lower first; equal ones in the order in which they were added.
     pub(super) fn groups_by_priority(&self) -> Vec<&Group> {
-        let mut groups: Vec<&Group> = self.groups.iter().collect();
+        let mut groups: Vec<&Group> = self.groups.values().collect();
         groups.sort_by_key(|group| group.spec.priority);
         groups
     }

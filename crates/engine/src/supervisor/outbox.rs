@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::alarms::Alarms;
 use crate::config::model::LogLevel;
 use crate::event::{Event, EventKind};
 use crate::io::{Action, Now, ProcessId};
@@ -26,6 +27,8 @@ pub(super) struct Outbox {
     pub(super) now: Now,
     /// False once the supervisor is stopping: nothing is started any more.
     pub(super) may_spawn: bool,
+    /// Deadlines of the processes.
+    pub(super) alarms: Alarms,
     actions: VecDeque<Action>,
     fresh: VecDeque<Arc<Event>>,
     changes: VecDeque<Change>,
@@ -38,6 +41,7 @@ impl Outbox {
         Self {
             now,
             may_spawn: true,
+            alarms: Alarms::default(),
             actions: VecDeque::new(),
             fresh: VecDeque::new(),
             changes: VecDeque::new(),

@@ -93,9 +93,17 @@ impl Process {
         }
     }
 
-    /// When something happens by time alone.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        self.deadline
+    /// Sets when something happens by time alone.
+    fn set_deadline(&mut self, deadline: Option<Duration>, out: &mut Outbox) {
+        if self.deadline != deadline {
+            out.alarms.shift(self.id, self.deadline, deadline);
+            self.deadline = deadline;
+        }
+    }
+
+    /// It is taken out of its group: nothing happens to it any more.
+    pub(super) fn forget(&mut self, out: &mut Outbox) {
+        self.set_deadline(None, out);
     }
 
     /// Starts it because somebody asked: the past is forgotten.
@@ -128,7 +136,7 @@ impl Process {
             self.stop(out);
         } else {
             let started = self.started.unwrap_or_default().mono;
-            self.deadline = Some(started.saturating_add(self.policy.startwait()));
+            self.set_deadline(Some(started.saturating_add(self.policy.startwait())), out);
         }
     }
 
@@ -151,7 +159,7 @@ impl Process {
         if self.deadline.is_none_or(|deadline| deadline > out.now.mono) {
             return false;
         }
-        self.deadline = None;
+        self.set_deadline(None, out);
         match self.state {
             ProcessState::Starting => self.enter_running(out),
             ProcessState::Backoff if self.backoff > self.policy.startretries => self.give_up_retrying(out),
@@ -164,8 +172,12 @@ impl Process {
     }
 
     /// Forgets a restart that waits for its time; `true` if there was one.
-    pub(super) fn cancel_restart(&mut self) -> bool {
-        self.state == ProcessState::Exited && self.deadline.take().is_some()
+    pub(super) fn cancel_restart(&mut self, out: &mut Outbox) -> bool {
+        let planned = self.state == ProcessState::Exited && self.deadline.is_some();
+        if planned {
+            self.set_deadline(None, out);
+        }
+        planned
     }
 
     fn enter_running(&mut self, out: &mut Outbox) {
@@ -189,7 +201,7 @@ impl Process {
             Duration::from_secs(self.backoff.into())
         };
         if used_up || out.may_spawn {
-            self.deadline = Some(out.now.mono.saturating_add(delay));
+            self.set_deadline(Some(out.now.mono.saturating_add(delay)), out);
         }
     }
 
@@ -226,7 +238,7 @@ impl Process {
             pid: self.pid.unwrap_or(0),
         };
         self.state = to;
-        self.deadline = None;
+        self.set_deadline(None, out);
         let payload = payload::process_state(&self.name, &self.group, details);
         out.event(EventKind::ProcessState(to), payload);
         out.changed(Change {

@@ -56,18 +56,18 @@ impl Engine {
                 }
             }
         }
-        let unstopped: Vec<(String, ProcessState)> = self
-            .groups
-            .iter()
-            .flat_map(|group| self.unstopped(group))
-            .map(|process| (process.name.clone(), process.state))
-            .collect();
-        if unstopped.is_empty() {
+        if !self.groups.values().any(|group| self.is_active(group)) {
             self.shutdown.finished = true;
         } else if self
             .shutdown_report_due()
             .is_none_or(|due| due <= self.out.now.mono)
         {
+            let unstopped: Vec<(String, ProcessState)> = self
+                .groups
+                .values()
+                .flat_map(|group| self.unstopped(group))
+                .map(|process| (process.name.clone(), process.state))
+                .collect();
             let names: Vec<&str> = unstopped.iter().map(|(name, _)| name.as_str()).collect();
             self.out
                 .log(LogLevel::Info, format!("waiting for {} to die", names.join(", ")));
@@ -109,12 +109,16 @@ impl Engine {
     fn next_to_stop(&self) -> Option<Vec<ProcessId>> {
         let priority = self
             .groups
-            .iter()
+            .values()
             .filter(|group| self.is_active(group))
             .map(|group| group.spec.priority)
             .max()?;
         let mut unasked = Vec::new();
-        for group in self.groups.iter().filter(|group| group.spec.priority == priority) {
+        for group in self
+            .groups
+            .values()
+            .filter(|group| group.spec.priority == priority)
+        {
             let mut members = self.members_by_priority(group);
             members.reverse();
             unasked.extend(members.into_iter().filter(|id| {

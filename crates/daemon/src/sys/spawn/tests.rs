@@ -1,5 +1,6 @@
 //! Real children: what they inherit, and what they say when they cannot become a program.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::AsFd as _;
@@ -8,6 +9,14 @@ use super::*;
 
 /// Starts `argv`, waits for its end, gives what it wrote and its wait status.
 fn outcome(argv: &[&str], change: impl FnOnce(&mut Launch<'_>)) -> (String, libc::c_int) {
+    outcome_by(&mut Spawner::new(), argv, change)
+}
+
+fn outcome_by(
+    spawner: &mut Spawner,
+    argv: &[&str],
+    change: impl FnOnce(&mut Launch<'_>),
+) -> (String, libc::c_int) {
     let argv: Vec<String> = argv.iter().map(|text| (*text).to_owned()).collect();
     let (mut read, write) = io::pipe().unwrap();
     let stdin = File::open("/dev/null").unwrap();
@@ -24,7 +33,7 @@ fn outcome(argv: &[&str], change: impl FnOnce(&mut Launch<'_>)) -> (String, libc
         stderr: write.as_fd(),
     };
     change(&mut launch);
-    let pid = spawn(&launch).unwrap();
+    let pid = spawner.spawn(&launch).unwrap();
     drop(launch);
     drop(write);
     let mut text = String::new();
@@ -103,7 +112,7 @@ fn a_stop_right_after_the_start_is_never_lost() {
             stdout: null.as_fd(),
             stderr: null.as_fd(),
         };
-        let pid = spawn(&launch).unwrap();
+        let pid = Spawner::new().spawn(&launch).unwrap();
         signals::send(pid, libc::SIGTERM, true).unwrap(); // the group exists already
         let mut status = 0;
         // SAFETY: `status` is a valid place to write to; the child is ours.
@@ -127,14 +136,10 @@ fn a_nul_byte_is_an_error_before_the_fork() {
         stdout: null.as_fd(),
         stderr: null.as_fd(),
     };
-    assert_eq!(spawn(&launch).unwrap_err().raw_os_error(), Some(libc::EINVAL));
-}
-
-#[test]
-fn numbers_are_written_without_allocating() {
-    let mut buffer = [0; 12];
-    assert_eq!(decimal(0, &mut buffer), b"0");
-    assert_eq!(decimal(1234, &mut buffer), b"1234");
+    assert_eq!(
+        Spawner::new().spawn(&launch).unwrap_err().raw_os_error(),
+        Some(libc::EINVAL)
+    );
 }
 
 #[test]
@@ -148,4 +153,68 @@ fn another_user_gets_its_own_groups() {
         launch.run_as = RunAs::User(account);
     });
     assert_eq!(text, wanted);
+}
+
+#[test]
+fn an_old_kernels_way_gives_the_same_child() {
+    let mut old = Spawner::new();
+    old.slots = None;
+    let (text, status) = outcome_by(&mut old, &["/bin/ls", "/proc/self/fd"], |_| {});
+    assert_eq!(text, "0\n1\n2\n3\n"); // the last one is ls's own, of the directory
+    assert_eq!(status, 0);
+    let (text, status) = outcome_by(&mut old, &["/no/such/program"], |_| {});
+    assert!(
+        text.starts_with("supervisor: couldn't exec /no/such/program: ENOENT\n"),
+        "{text}"
+    );
+    assert_eq!(libc::WEXITSTATUS(status), 127);
+}
+
+#[test]
+fn the_child_leaves_this_process_as_it_was() {
+    // many descriptors above the slots, of which the child must take none, and one below that must stay open here
+    let many: Vec<File> = (0..300).map(|_| File::open("/dev/null").unwrap()).collect();
+    let mut spawner = Spawner::new();
+    let mask = || {
+        let text = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        text.lines()
+            .filter(|line| line.starts_with("Sig"))
+            .filter(|line| !line.starts_with("SigQ") && !line.starts_with("SigPnd"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let before = (mask(), std::env::current_dir().unwrap());
+    let (text, _) = outcome_by(&mut spawner, &["/bin/ls", "/proc/self/fd"], |launch| {
+        launch.directory = Some(Path::new("/"));
+        launch.umask = Some(0o777);
+    });
+    assert_eq!(text, "0\n1\n2\n3\n");
+    assert_eq!(before, (mask(), std::env::current_dir().unwrap()));
+    assert!(many.iter().all(|file| file.metadata().is_ok()));
+    // a slot left open would keep the pipe's other end from seeing its end; and nothing is inherited later
+    for slot in spawner.slots.as_ref().unwrap().numbers() {
+        let path = std::fs::read_link(format!("/proc/self/fd/{slot}")).unwrap();
+        assert_eq!(path, Path::new("/dev/null"));
+        // SAFETY: F_GETFD takes an open descriptor.
+        let flags = unsafe { libc::fcntl(slot, libc::F_GETFD) };
+        assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+    }
+}
+
+#[test]
+fn the_stack_is_ample() {
+    let mut spawner = Spawner::new();
+    for byte in &mut spawner.stack {
+        byte.write(0xA5);
+    }
+    outcome_by(&mut spawner, &["/no/such/program"], |_| {});
+    outcome_by(&mut spawner, &["/bin/true"], |_| {});
+    // SAFETY: all of it was written above.
+    let untouched = spawner
+        .stack
+        .iter()
+        .take_while(|byte| unsafe { byte.assume_init() } == 0xA5)
+        .count();
+    assert!(untouched < STACK, "the child ran somewhere else");
+    assert!(untouched > STACK / 2, "{} bytes were used", STACK - untouched);
 }

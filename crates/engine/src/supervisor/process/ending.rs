@@ -101,7 +101,7 @@ impl Process {
             return;
         }
         let delay = self.pacing.after_exit(uptime, expected);
-        self.deadline = Some(out.now.mono.saturating_add(delay));
+        self.set_deadline(Some(out.now.mono.saturating_add(delay)), out);
         if !delay.is_zero() {
             let seconds = delay.as_secs_f32();
             out.log(

@@ -88,7 +88,7 @@ impl Process {
         );
         self.killing = true;
         self.change(ProcessState::Stopping, out);
-        self.deadline = Some(out.now.mono.saturating_add(wait));
+        self.set_deadline(Some(out.now.mono.saturating_add(wait)), out);
         out.act(Action::Kill {
             process: self.id,
             pid,
