@@ -119,6 +119,28 @@ impl<'a> Grant<'a> {
         is(self.area, right.area) && is(self.action, right.action) && object_fits
     }
 
+    /// The rights that both give, as text; `None` when there are none. `*` meets everything.
+    pub fn meet(&self, other: &Self) -> Option<String> {
+        let word = |one: &'a str, two: &'a str| match (one, two) {
+            ("*", word) | (word, "*") => Some(word),
+            (one, two) => (one == two).then_some(one),
+        };
+        // Of two patterns one of which begins like the other, the longer one is narrower.
+        let fits = |pattern: &str, text: &str| match pattern.strip_suffix('*') {
+            Some(stem) => text.strip_suffix('*').unwrap_or(text).starts_with(stem),
+            None => pattern == text,
+        };
+        let object = if fits(self.object, other.object) {
+            other.object
+        } else if fits(other.object, self.object) {
+            self.object
+        } else {
+            return None;
+        };
+        let (area, action) = (word(self.area, other.area)?, word(self.action, other.action)?);
+        Some(format!("{area}:{object}:{action}"))
+    }
+
     /// The level that has everything it gives without a grant: who is below it may not hand it out.
     pub fn level(&self) -> Level {
         ALL.iter()

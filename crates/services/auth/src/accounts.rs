@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::directory::User;
 use crate::error::{Error, requires};
-use crate::store::{self, Connection, cookies, refresh, revocations, users};
+use crate::store::{self, Connection, cookies, refresh, revocations, rights, users};
 
 /// Longest name, in characters.
 const NAME_MAX_LENGTH: usize = 64;
@@ -231,6 +231,7 @@ pub(crate) async fn remove(
         return Err(Error::LastRoot("removed"));
     }
     users::delete(tx, id).await?;
+    rights::forget(tx, id).await?;
     let revocation = end_sessions(tx, moment, id, user.epoch + 1, "removed").await?;
     store::raise_generation(tx).await?;
     Ok((user, revocation))

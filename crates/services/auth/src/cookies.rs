@@ -175,7 +175,9 @@ pub(crate) async fn exchange(auth: &Arc<Auth>, cookie: &str) -> Result<Exchanged
         note_use(auth, hash, now);
     }
     let expires_in = TOKEN_SECONDS.min(row.expires_at - now);
-    let access_token = auth.issuer.access(&user, &row.sid, expires_in);
+    let access_token = auth
+        .issuer
+        .access(&user, &row.sid, expires_in, auth.privileges(&user, &row.sid));
     Ok(ExchangedToken {
         access_token,
         expires_in,

@@ -120,6 +120,9 @@ pub enum Error {
     /// The database holds what this program never writes.
     #[error("the auth database holds {0}")]
     Stored(String),
+    /// An answer that is complete already.
+    #[error("{}", .0.body().message)]
+    Answer(Box<Problem>),
     /// Something that does not happen: hashing or signing failed.
     #[error("{0}")]
     Internal(String),
@@ -157,6 +160,7 @@ impl Error {
             | Self::Open(_)
             | Self::Database(_)
             | Self::Stored(_)
+            | Self::Answer(_)
             | Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -189,8 +193,17 @@ impl Error {
     }
 }
 
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Answer(Box::new(problem))
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
+        if let Error::Answer(problem) = error {
+            return *problem;
+        }
         if let Error::Refused(refusal) = error {
             return refusal.into();
         }

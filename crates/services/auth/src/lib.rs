@@ -17,7 +17,10 @@
 
 mod accounts;
 mod actor;
+mod api_tokens;
+mod audit;
 mod client_address;
+mod clock_trust;
 pub mod config;
 mod console;
 mod cookies;
@@ -28,6 +31,8 @@ mod grace;
 mod legacy;
 mod opaque;
 mod password;
+mod privileges;
+mod reauth;
 mod routes;
 mod sessions;
 mod setup;
@@ -57,6 +62,9 @@ pub async fn build(context: &Context, config: &Config) -> Result<App, Error> {
     context
         .lifecycle
         .spawn(std::sync::Arc::clone(&auth).watch_for_changes());
+    context
+        .lifecycle
+        .spawn(std::sync::Arc::clone(&auth).write_audit());
     Ok(App {
         public: routes::public(std::sync::Arc::clone(&auth)),
         internal: routes::internal(auth),

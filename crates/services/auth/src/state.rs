@@ -14,6 +14,8 @@ use pistack_kit::service::Context;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::accounts::Moment;
+use crate::api_tokens;
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::cookies::CookieCache;
 use crate::directory::{Directory, User};
@@ -22,8 +24,10 @@ use crate::feed::Feed;
 use crate::grace::Grace;
 use crate::legacy::{self, Legacy};
 use crate::password::Hasher;
+use crate::privileges::{Privileges, RightsByUser};
+use crate::reauth::Authentications;
 use crate::setup::SetupCode;
-use crate::store::{self, Store, Tx, revocations, users};
+use crate::store::{self, Store, Tx, revocations, rights, users};
 use crate::throttle::Throttle;
 use crate::tokens::Issuer;
 use crate::{cookies, signing_key};
@@ -49,6 +53,10 @@ pub(crate) struct Auth {
     pub(crate) grace: Grace,
     pub(crate) cookies: CookieCache,
     pub(crate) setup_code: SetupCode,
+    pub(crate) rights: RightsByUser,
+    pub(crate) authentications: Authentications,
+    pub(crate) audit: Audit,
+    pub(crate) token_uses: api_tokens::Uses,
     /// Held while users change and while they are read anew, so that no older state replaces a newer one.
     changing: Arc<Mutex<()>>,
     pruned_at: AtomicI64,
@@ -83,6 +91,10 @@ impl Auth {
             cookies: CookieCache::default(),
             setup_code: SetupCode::new(context.paths.setup_code()),
             directory: Directory::default(),
+            rights: RightsByUser::default(),
+            authentications: Authentications::new(clock.clone()),
+            audit: Audit::new(clock.clone()),
+            token_uses: api_tokens::Uses::default(),
             lifecycle: context.lifecycle.clone(),
             changing: Arc::default(),
             pruned_at: AtomicI64::new(clock.unix()),
@@ -168,8 +180,10 @@ impl Auth {
         let mut connection = self.store.read().await?;
         let generation = store::generation(&mut connection).await?;
         let everyone = users::all(&mut connection).await?;
+        let granted = rights::all(&mut connection).await?;
         let revoked = revocations::live(&mut connection, self.clock.unix()).await?;
         drop(connection);
+        self.rights.replace(granted);
         self.directory.replace(generation, everyone);
         for revocation in &revoked {
             self.announce(revocation);
@@ -197,12 +211,26 @@ impl Auth {
     pub(crate) fn answer(&self, user: &User, sid: &str, refresh_token: String) -> TokenAnswer {
         let expires_in = self.config.access_token_seconds;
         TokenAnswer {
-            access_token: self.issuer.access(user, sid, expires_in),
+            access_token: self
+                .issuer
+                .access(user, sid, expires_in, self.privileges(user, sid)),
             refresh_token,
             token_type: "Bearer".to_owned(),
             expires_in,
             user: user.public(),
         }
+    }
+
+    /// What a login's tokens say beyond who it is.
+    pub(crate) fn privileges(&self, user: &User, sid: &str) -> Privileges {
+        Privileges::of_login(&self.rights.get(&user.id), self.authentications.recent(sid))
+    }
+
+    /// Writes the audit record until the process stops.
+    pub(crate) async fn write_audit(self: Arc<Self>) {
+        self.audit
+            .write(self.store.clone(), self.lifecycle.stopped())
+            .await;
     }
 
     /// True for a token of the original. Says so in the log, once.

@@ -1,9 +1,12 @@
 //! The database: statements only, no rule. Every function takes the connection or transaction it works in, so
 //! that the rules decide what happens together.
 
+pub(crate) mod api_tokens;
+pub(crate) mod audit;
 pub(crate) mod cookies;
 pub(crate) mod refresh;
 pub(crate) mod revocations;
+pub(crate) mod rights;
 pub(crate) mod users;
 
 use std::path::{Path, PathBuf};
@@ -26,11 +29,18 @@ pub(crate) type Connection = pistack_kit::database::portable::Connection;
 /// Time for which ended and expired sessions stay, so that a clock that is a little off does no harm.
 const PRUNE_MARGIN_SECONDS: i64 = 24 * 3600;
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "accounts",
-    sql: include_str!("../migrations/0001_accounts.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "accounts",
+        sql: include_str!("../migrations/0001_accounts.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "rights and factors",
+        sql: include_str!("../migrations/0002_rights_and_factors.sql"),
+    },
+];
 
 /// The open database.
 #[derive(Debug, Clone)]

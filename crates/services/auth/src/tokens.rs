@@ -1,12 +1,13 @@
 //! Makes access tokens.
 
 use pistack_api::service::Service;
-use pistack_api::token::{AccessClaims, Jwks, Via};
+use pistack_api::token::{AccessClaims, Jwks};
 use pistack_kit::clock::Clock;
 use pistack_kit::random;
 use pistack_kit::token::SigningKey;
 
 use crate::directory::User;
+use crate::privileges::Privileges;
 
 /// Signs in the name of this installation.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ impl Issuer {
     }
 
     /// An access token for all services, good for `seconds`.
-    pub(crate) fn access(&self, user: &User, sid: &str, seconds: i64) -> String {
+    pub(crate) fn access(&self, user: &User, sid: &str, seconds: i64, privileges: Privileges) -> String {
         let now = self.clock.unix();
         self.key.sign(&AccessClaims {
             typ: "access".to_owned(),
@@ -41,10 +42,10 @@ impl Issuer {
                 .collect(),
             iat: now,
             exp: now + seconds,
-            auth_time: None,
-            via: Via::Session,
-            grants: None,
-            scope: None,
+            auth_time: privileges.auth_time,
+            via: privileges.via,
+            grants: privileges.grants,
+            scope: privileges.scope,
         })
     }
 

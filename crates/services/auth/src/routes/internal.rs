@@ -14,6 +14,7 @@ use pistack_kit::extract::Json;
 use pistack_kit::problem::Problem;
 use zeroize::Zeroizing;
 
+use crate::api_tokens;
 use crate::cookies;
 use crate::feed::{self, Feed};
 use crate::sessions::{self, Origin};
@@ -46,12 +47,17 @@ pub(crate) async fn set_up(
     Ok(Answer(cookies::begin(&auth, &user, &origin).await?))
 }
 
-/// `POST /internal/exchange`: a cookie for a short access token.
+/// `POST /internal/exchange`: a cookie or an API token for a short access token.
 pub(crate) async fn exchange(
     State(auth): State<Arc<Auth>>,
     Json(body): Json<CookieExchange>,
 ) -> Result<Answer<ExchangedToken>, Problem> {
-    Ok(Answer(cookies::exchange(&auth, &body.cookie).await?))
+    let exchanged = if body.cookie.is_empty() && !body.token.is_empty() {
+        api_tokens::exchange(&auth, &body.token).await?
+    } else {
+        cookies::exchange(&auth, &body.cookie).await?
+    };
+    Ok(Answer(exchanged))
 }
 
 /// `POST /internal/session/end`: ends a dashboard session, also one that is over already.
