@@ -140,6 +140,12 @@ pub struct ExchangedToken {
 pub struct AuthState {
     /// True while there is no account at all.
     pub setup_required: bool,
+    /// How the board's clock is known to be right: `synchronised`, `hardware`, `word`, `assumed`, or `untrusted`.
+    #[serde(default)]
+    pub clock: String,
+    /// The copy that took the place of a damaged or lost database at this start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<String>,
 }
 
 /// What every API token begins with, so that leak scanners know it.

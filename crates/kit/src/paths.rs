@@ -51,6 +51,10 @@ impl StatePaths {
     pub fn cached_keys(&self) -> PathBuf {
         self.run().join("jwks.json")
     }
+    /// The latest time that this installation has seen; read by every process at its start, written by auth.
+    pub fn clock_record(&self) -> PathBuf {
+        self.root.join("db").join("clock.json")
+    }
     /// Private keys and codes, readable by their owner alone.
     pub fn secrets(&self) -> PathBuf {
         self.root.join("secrets")

@@ -70,7 +70,7 @@ pub(crate) fn configured(place: &Place) -> Option<PathBuf> {
 async fn start(role: Role, file: File, paths: StatePaths, lifecycle: Lifecycle) -> Result<(), RunError> {
     match role {
         Role::Gateway => {
-            let clock = Clock::system();
+            let clock = Clock::kept(&paths.clock_record());
             pistack_gateway::run(pistack_gateway::GatewayContext {
                 config: file.gateway,
                 paths,
@@ -89,7 +89,7 @@ async fn serve(
     paths: StatePaths,
     lifecycle: Lifecycle,
 ) -> Result<(), RunError> {
-    let clock = Clock::system();
+    let clock = Clock::kept(&paths.clock_record());
     let guard = Guard::new(service, clock.clone());
     if service != Service::Auth {
         guard.follow(
