@@ -36,6 +36,9 @@ pub struct Config {
     /// authentication work. Environment: `DATABASE_URL`.
     #[serde(skip_serializing)]
     pub database_url: Option<DatabaseUrl>,
+    /// True says that the board's clock is right although no time server sets it: for a board that has none and is
+    /// offline. Otherwise one-time codes wait for the first time sync after each start.
+    pub clock_is_right: bool,
     /// Directory of `auth.sqlite3` in place of `db/` in the state directory. Environment: `AUTH_DB_DIR`.
     pub db_dir: Option<PathBuf>,
 }
@@ -50,6 +53,7 @@ impl Default for Config {
             legacy_secret: None,
             trusted_proxies: Vec::new(),
             database_url: None,
+            clock_is_right: false,
             db_dir: None,
         }
     }

@@ -10,6 +10,7 @@ use pistack_api::auth::{CookieSession, ExchangedToken};
 use pistack_api::token::Revocation;
 use pistack_kit::random;
 
+use crate::clock_keeping;
 use crate::directory::User;
 use crate::error::Error;
 use crate::opaque;
@@ -101,7 +102,7 @@ impl CookieCache {
         held.sessions.remove(hash);
     }
 
-    fn clear(&self) {
+    pub(crate) fn clear(&self) {
         let mut held = self.held();
         held.turn += 1;
         held.sessions.clear();
@@ -110,6 +111,7 @@ impl CookieCache {
 
 /// Begins a session for a user whose password was just checked.
 pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Result<CookieSession, Error> {
+    clock_keeping::settle(auth).await?;
     let (cookie, now) = (opaque::fresh(), auth.clock.unix());
     let row = CookieRow {
         sid: random::uuid().to_string(),
@@ -151,6 +153,7 @@ pub(crate) async fn exchange(auth: &Arc<Auth>, cookie: &str) -> Result<Exchanged
     if !opaque::is_well_formed(cookie) {
         return Err(Error::SessionOver);
     }
+    clock_keeping::settle(auth).await?;
     let hash = opaque::hash(cookie);
     let row = match auth.cookies.get(&hash) {
         Ok(row) => row,

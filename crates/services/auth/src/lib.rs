@@ -20,6 +20,7 @@ mod actor;
 mod api_tokens;
 mod audit;
 mod client_address;
+mod clock_keeping;
 mod clock_trust;
 pub mod config;
 mod console;

@@ -11,6 +11,7 @@ use pistack_api::auth::TokenAnswer;
 use pistack_api::token::Revocation;
 use pistack_kit::random;
 
+use crate::clock_keeping;
 use crate::directory::User;
 use crate::error::Error;
 use crate::opaque;
@@ -89,6 +90,7 @@ pub(crate) async fn check_password(
 
 /// Begins a family for a user whose password was just checked.
 pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Result<TokenAnswer, Error> {
+    clock_keeping::settle(auth).await?;
     let (family, token, now) = (random::uuid().to_string(), opaque::fresh(), auth.clock.unix());
     let lifetime = auth.config.refresh_token_seconds;
     let mut tx = auth.store.begin().await?;
@@ -118,6 +120,7 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
 /// Exchanges a refresh token for its successor and a new access token.
 pub(crate) async fn refresh(auth: &Arc<Auth>, token: &str) -> Result<TokenAnswer, Error> {
     check_form(auth, token)?;
+    clock_keeping::settle(auth).await?;
     let (hash, now) = (opaque::hash(token), auth.clock.unix());
     let mut tx = auth.store.begin().await?;
     let found = refresh::find(&mut tx, &hash)
@@ -189,6 +192,7 @@ async fn repeat(
 /// Ends the family of a refresh token. One that is ended already is no error.
 pub(crate) async fn logout(auth: &Arc<Auth>, token: &str) -> Result<(), Error> {
     check_form(auth, token)?;
+    clock_keeping::settle(auth).await?;
     let mut tx = auth.store.begin().await?;
     let found = refresh::find(&mut tx, &opaque::hash(token))
         .await?

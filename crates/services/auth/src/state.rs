@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::accounts::Moment;
 use crate::api_tokens;
 use crate::audit::Audit;
+use crate::clock_keeping::{self, TimeKeeper};
 use crate::config::Config;
 use crate::cookies::CookieCache;
 use crate::directory::{Directory, User};
@@ -44,6 +45,7 @@ pub(crate) struct Auth {
     pub(crate) clock: Clock,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) store: Store,
+    pub(crate) time: TimeKeeper,
     pub(crate) directory: Directory,
     pub(crate) hasher: Hasher,
     pub(crate) throttle: Throttle,
@@ -77,7 +79,11 @@ impl Auth {
         config.check()?;
         context.paths.create()?;
         let clock = context.clock.clone();
+        if config.clock_is_right {
+            clock.take_word();
+        }
         let store = Store::open(&context.paths, config).await?;
+        let time = TimeKeeper::open(&clock, context.paths.clock_record(), &store).await?;
         let issuer = open_issuer(context, &store).await?;
         context.guard.set_keys(&issuer.keys());
         let auth = Arc::new(Self {
@@ -99,6 +105,7 @@ impl Auth {
             changing: Arc::default(),
             pruned_at: AtomicI64::new(clock.unix()),
             told_of_legacy: AtomicBool::new(false),
+            time,
             store,
             clock,
         });
@@ -266,8 +273,11 @@ impl Auth {
             let pause = if rounds < 20 { OFTEN } else { SELDOM };
             rounds = rounds.saturating_add(1);
             tokio::select! {
-                () = self.lifecycle.stopped() => return,
+                () = self.lifecycle.stopped() => return self.time.record().await,
                 () = tokio::time::sleep(pause) => {}
+            }
+            if let Err(error) = clock_keeping::look(&self).await {
+                tracing::error!(%error, "cannot follow the clock");
             }
             if let Err(error) = self.reload_if_changed().await {
                 tracing::error!(%error, "cannot look for changes of users");

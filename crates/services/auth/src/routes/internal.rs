@@ -77,6 +77,8 @@ pub(crate) async fn end(
 pub(crate) async fn state(State(auth): State<Arc<Auth>>) -> Answer<AuthState> {
     Answer(AuthState {
         setup_required: auth.directory.is_empty(),
+        clock: auth.clock.trust().as_str().to_owned(),
+        restored: auth.store.restored().map(|restored| restored.copy.display().to_string()),
     })
 }
 

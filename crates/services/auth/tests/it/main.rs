@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod bed;
+mod clock;
 mod console;
 mod cookies;
 mod feed;
