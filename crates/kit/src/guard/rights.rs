@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use pistack_api::right::{Lack, Object, Right, RightInfo};
-use pistack_api::token::AccessClaims;
+use pistack_api::token::{AccessClaims, Level};
 
 use super::{Guard, Refusal, admit_right};
 use crate::problem::Problem;
@@ -93,7 +93,13 @@ impl Guard {
         right: RightInfo,
         object: Object<'_>,
     ) -> Result<AccessClaims, Problem> {
-        let claims = self.verify(token.ok_or(Refusal::Missing)?)?;
+        // As `Caller` and `AdminCaller` say it.
+        let missing = if right.level == Level::User {
+            Refusal::Invalid
+        } else {
+            Refusal::Missing
+        };
+        let claims = self.verify(token.ok_or(missing)?)?;
         if let Err(lack) = claims.may(right, object) {
             return Err(refusal(right, lack, "*"));
         }

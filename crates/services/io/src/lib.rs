@@ -18,6 +18,7 @@ pub mod config;
 mod error;
 mod header;
 mod lines;
+mod permission;
 mod routes;
 mod state;
 

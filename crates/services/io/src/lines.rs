@@ -249,6 +249,15 @@ impl Board {
         Ok(())
     }
 
+    /// By what the line goes that is meant by `line`: its name in the configuration and its BCM number. Empty when it
+    /// means none.
+    pub(crate) fn names(&self, line: &str) -> Vec<String> {
+        let Ok(bcm) = self.find(line) else {
+            return Vec::new();
+        };
+        self.name_of(bcm).into_iter().chain([bcm.to_string()]).collect()
+    }
+
     /// The BCM number behind `17`, `bcm:17`, `pin:11` or a name.
     fn find(&self, line: &str) -> Result<u32, Error> {
         let line = line.trim();

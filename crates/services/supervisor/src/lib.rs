@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod logs;
 mod names;
+mod permission;
 mod routes;
 mod snapshot;
 mod state;

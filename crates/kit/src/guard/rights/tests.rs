@@ -7,7 +7,6 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use pistack_api::right::{ReadLine, RestartProcess, WriteLine};
 use pistack_api::service::Service;
-use pistack_api::token::Level;
 use tower::ServiceExt as _;
 
 use super::*;

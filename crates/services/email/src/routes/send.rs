@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use pistack_api::right::SendMail;
 use pistack_kit::extract;
-use pistack_kit::guard::Caller;
+use pistack_kit::guard::May;
 use pistack_kit::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,11 +32,11 @@ pub(crate) struct SendAnswer {
     responses((status = 200, description = "Taken by the mail server", body = SendAnswer))
 )]
 pub(crate) async fn send_email(
-    caller: Caller,
+    caller: May<SendMail>,
     State(email): State<Email>,
     extract::Json(request): extract::Json<SendRequest>,
 ) -> Result<Json<SendAnswer>, Problem> {
-    let message_id = email.send(&request, &caller.0.nam).await?;
+    let message_id = email.send(&request, &caller.claims().nam).await?;
     Ok(Json(SendAnswer {
         sent: true,
         message_id,

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use pistack_kit::guard::Caller;
+use pistack_api::right::ReadBoard;
+use pistack_kit::guard::May;
 
 use crate::board::{self, Board};
 use crate::state::Info;
@@ -14,6 +15,6 @@ use crate::state::Info;
     get, path = "/api/info/board", operation_id = "get_board", tag = "info",
     responses((status = 200, description = "The facts", body = Board))
 )]
-pub(crate) async fn get_board(_: Caller, State(info): State<Info>) -> Json<Board> {
+pub(crate) async fn get_board(_: May<ReadBoard>, State(info): State<Info>) -> Json<Board> {
     Json(board::read(&info.sysroot, &info.state_dir))
 }

@@ -7,8 +7,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use pistack_api::right::{ReadLine, WriteLine};
 use pistack_kit::extract;
-use pistack_kit::guard::Caller;
+use pistack_kit::guard::MayOn;
 use pistack_kit::problem::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -69,15 +70,16 @@ pub(crate) struct ReadAnswer {
     responses((status = 200, description = "Driven", body = SetAnswer))
 )]
 pub(crate) async fn set_gpio(
-    caller: Caller,
+    caller: MayOn<WriteLine>,
     State(gpio): State<Gpio>,
     body: Result<extract::Json<SetRequest>, Problem>,
 ) -> Result<Json<SetAnswer>, Problem> {
     let extract::Json(request) = body.map_err(|problem| gpio.problem(problem))?;
-    let outcome = line_of(&request.pin).and_then(|line| {
-        let level = level_of(&request.value)?;
+    let line = line_of(&request.pin).map_err(|error| gpio.problem(error))?;
+    let claims = gpio.permit(&caller, &line)?;
+    let outcome = level_of(&request.value).and_then(|level| {
         gpio.board().set(&line, level)?;
-        tracing::debug!(by = %caller.0.nam, line, level, "set");
+        tracing::debug!(by = %claims.nam, line, level, "set");
         Ok(())
     });
     outcome.map_err(|error| gpio.problem(error))?;
@@ -96,11 +98,12 @@ pub(crate) async fn set_gpio(
     responses((status = 200, description = "The level", body = ReadAnswer))
 )]
 pub(crate) async fn read_gpio(
-    _: Caller,
+    caller: MayOn<ReadLine>,
     State(gpio): State<Gpio>,
     query: Result<extract::Query<ReadQuery>, Problem>,
 ) -> Result<Json<ReadAnswer>, Problem> {
     let extract::Query(query) = query.map_err(|problem| gpio.problem(problem))?;
+    gpio.permit(&caller, &query.pin)?;
     let level = gpio
         .board()
         .read(&query.pin)

@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use pistack_kit::guard::Caller;
+use pistack_api::right::ReadLine;
+use pistack_kit::guard::MayOn;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::backend::Kind;
 use crate::lines::LineView;
+use crate::permission::visible;
 use crate::state::Gpio;
 
 /// The lines of the board.
@@ -28,17 +30,17 @@ pub(crate) struct LinesAnswer {
 
 /// Lines in use.
 ///
-/// Reserved, driven, and held by others. Free pins are not listed.
+/// Reserved, driven, and held by others. Free pins are not listed, nor are lines that the caller may not read.
 #[utoipa::path(
     get, path = "/api/io/lines", operation_id = "list_lines", tag = "lines",
     responses((status = 200, description = "The lines", body = LinesAnswer))
 )]
-pub(crate) async fn list_lines(_: Caller, State(gpio): State<Gpio>) -> Json<LinesAnswer> {
+pub(crate) async fn list_lines(caller: MayOn<ReadLine>, State(gpio): State<Gpio>) -> Json<LinesAnswer> {
     let board = gpio.board();
     Json(LinesAnswer {
         backend: board.kind(),
         chip: board.chip().map(str::to_owned),
-        lines: board.views(),
+        lines: visible(&caller, board.views()),
         warning: gpio.warning(),
     })
 }

@@ -11,8 +11,9 @@ use axum::extract::State;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::HeaderMap;
+use pistack_api::right::ReadEvents;
 use pistack_kit::extract::Query;
-use pistack_kit::guard::{AdminCaller, read_bearer};
+use pistack_kit::guard::{May, read_bearer};
 use pistack_kit::sse::{self, SseEvent};
 use serde::Deserialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -47,7 +48,7 @@ pub(crate) struct EventQuery {
     responses((status = 200, description = "Endless", body = String, content_type = "text/event-stream"))
 )]
 pub(crate) async fn stream_events(
-    caller: AdminCaller,
+    caller: May<ReadEvents>,
     State(state): State<Supervisor>,
     Query(query): Query<EventQuery>,
     headers: HeaderMap,
@@ -64,7 +65,7 @@ pub(crate) async fn stream_events(
     let filter = Filter::parse(query.names.as_deref());
     let events = messages(state.events.subscribe(after), filter);
 
-    let left = u64::try_from(caller.0.exp - state.clock.unix()).unwrap_or(0);
+    let left = u64::try_from(caller.claims().exp - state.clock.unix()).unwrap_or(0);
     let until = tokio::time::sleep(Duration::from_secs(left));
     let token = read_bearer(&headers).unwrap_or_default();
     let lifecycle = state.lifecycle.clone();

@@ -7,8 +7,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use pistack_api::right::ReadProcessLog;
 use pistack_kit::extract::Query;
-use pistack_kit::guard::AdminCaller;
+use pistack_kit::guard::MayOn;
 use pistack_kit::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -43,11 +44,12 @@ pub(crate) struct LogQuery {
     responses((status = 200, description = "The piece", body = LogPiece))
 )]
 pub(crate) async fn read_process_log(
-    _: AdminCaller,
+    caller: MayOn<ReadProcessLog>,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
     Query(query): Query<LogQuery>,
 ) -> Result<Json<LogPiece>, Problem> {
+    state.permit(&caller, &name).await?;
     let channel = query.channel.unwrap_or(Channel::Stdout);
     if query.tail.is_some() && (query.offset.is_some() || query.length.is_some()) {
         return Err(bad("`tail` stands alone, or `offset` and `length` do"));

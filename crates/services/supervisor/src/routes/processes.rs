@@ -6,26 +6,33 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use pistack_api::process::ProcessInfo;
-use pistack_kit::guard::{AdminCaller, RootCaller};
+use pistack_api::right::{ReadProcess, RestartProcess, StartProcess, StopProcess};
+use pistack_kit::guard::{May, MayOn};
 use pistack_kit::problem::Problem;
 
 use crate::control::Restarted;
+use crate::permission::visible;
 use crate::routes::ProcessName;
 use crate::snapshot::Snapshot;
 use crate::state::Supervisor;
 
 /// All processes.
 ///
-/// supervisord's `getAllProcessInfo` as a JSON array, ordered by group and name.
+/// supervisord's `getAllProcessInfo` as a JSON array, ordered by group and name. Who may see only some processes
+/// gets only those.
 #[utoipa::path(
     get, path = "/api/supervisor/processes/list", operation_id = "list_processes", tag = "processes",
     responses((status = 200, description = "All processes", body = [ProcessInfo]))
 )]
 pub(crate) async fn list_processes(
-    _: AdminCaller,
+    caller: MayOn<ReadProcess>,
     State(state): State<Supervisor>,
 ) -> Result<Response, Problem> {
-    Ok(list(&*state.snapshot().await?))
+    let snapshot = state.snapshot().await?;
+    if caller.covers_all() {
+        return Ok(list(&*snapshot));
+    }
+    Ok(Json(visible(&caller, &snapshot.processes)).into_response())
 }
 
 /// One process.
@@ -35,10 +42,11 @@ pub(crate) async fn list_processes(
     responses((status = 200, description = "The process", body = ProcessInfo))
 )]
 pub(crate) async fn get_process(
-    _: AdminCaller,
+    caller: MayOn<ReadProcess>,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
 ) -> Result<Json<ProcessInfo>, Problem> {
+    state.permit(&caller, &name).await?;
     Ok(Json(state.find(&name).await?))
 }
 
@@ -51,11 +59,12 @@ pub(crate) async fn get_process(
     responses((status = 200, description = "The process afterwards", body = ProcessInfo))
 )]
 pub(crate) async fn start_process(
-    caller: RootCaller,
+    caller: MayOn<StartProcess>,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
 ) -> Result<Json<ProcessInfo>, Problem> {
-    tracing::info!(by = %caller.0.nam, process = %name, "start");
+    let claims = state.permit(&caller, &name).await?;
+    tracing::info!(by = %claims.nam, process = %name, "start");
     Ok(Json(state.start(&name).await?))
 }
 
@@ -68,11 +77,12 @@ pub(crate) async fn start_process(
     responses((status = 200, description = "The process afterwards", body = ProcessInfo))
 )]
 pub(crate) async fn stop_process(
-    caller: RootCaller,
+    caller: MayOn<StopProcess>,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
 ) -> Result<Json<ProcessInfo>, Problem> {
-    tracing::info!(by = %caller.0.nam, process = %name, "stop");
+    let claims = state.permit(&caller, &name).await?;
+    tracing::info!(by = %claims.nam, process = %name, "stop");
     Ok(Json(state.stop(&name).await?))
 }
 
@@ -88,11 +98,12 @@ pub(crate) async fn stop_process(
     )
 )]
 pub(crate) async fn restart_process(
-    caller: RootCaller,
+    caller: MayOn<RestartProcess>,
     ProcessName(name): ProcessName,
     State(state): State<Supervisor>,
 ) -> Result<Response, Problem> {
-    tracing::info!(by = %caller.0.nam, process = %name, "restart");
+    let claims = state.permit(&caller, &name).await?;
+    tracing::info!(by = %claims.nam, process = %name, "restart");
     Ok(match state.restart(&name).await? {
         Restarted::Done(process) => Json(process).into_response(),
         Restarted::Accepted(process) => (StatusCode::ACCEPTED, Json(process)).into_response(),
@@ -107,10 +118,10 @@ pub(crate) async fn restart_process(
     responses((status = 200, description = "All processes afterwards", body = [ProcessInfo]))
 )]
 pub(crate) async fn stop_processes(
-    caller: RootCaller,
+    caller: May<StopProcess>,
     State(state): State<Supervisor>,
 ) -> Result<Response, Problem> {
-    tracing::info!(by = %caller.0.nam, "stop all");
+    tracing::info!(by = %caller.claims().nam, "stop all");
     Ok(list(&*state.stop_all().await?))
 }
 
