@@ -14,5 +14,6 @@ mod requests;
 mod shutdown;
 mod stopping;
 mod supervisord;
+mod tables;
 mod ticks;
 mod world;

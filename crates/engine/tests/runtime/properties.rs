@@ -1,6 +1,7 @@
 //! What holds for any programs, exits, commands and passing of time. The world itself checks that there are no two
 //! children of one process, no spawn after the end began and no state change without its event.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use pistack_engine::config::model::{AutoRestart, GroupSpec, Model, ProcessSpec};
 use pistack_engine::io::{Command, Exit};
 use pistack_engine::state::ProcessState;
 
-use super::world::{Entry, Kind, Run, Script, World, group, model, pool, program};
+use super::world::{Entry, Kind, Run, Script, World, full_name, group, model, pool, program};
 
 /// What happens to the supervisor.
 #[derive(Debug, Clone)]
@@ -168,6 +169,48 @@ fn take(world: &mut World, step: &Step) {
     }
 }
 
+/// Where a process stands in the order.
+#[derive(Debug)]
+struct Standing {
+    group: String,
+    group_priority: i32,
+    priority: i32,
+    index: usize,
+}
+
+fn places(groups: &[GroupSpec]) -> BTreeMap<String, Standing> {
+    let each = groups.iter().flat_map(|group| {
+        let members = group.processes.iter().enumerate();
+        members.map(|(index, spec)| {
+            let standing = Standing {
+                group: group.name.clone(),
+                group_priority: group.priority,
+                priority: spec.priority,
+                index,
+            };
+            (full_name(spec), standing)
+        })
+    });
+    each.collect()
+}
+
+/// The processes that were started, in order.
+fn spawned(entries: &[Entry]) -> Vec<String> {
+    let spawns = entries.iter().filter(|entry| entry.kind == Kind::Spawn);
+    spawns
+        .filter_map(|entry| entry.text.strip_prefix("spawn "))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn states(world: &World) -> BTreeMap<String, ProcessState> {
+    let views = world.engine.processes();
+    views
+        .iter()
+        .map(|view| (full_name(view.spec), view.state))
+        .collect()
+}
+
 /// Whether nothing can happen by itself any more, as far as one can see from outside.
 fn is_quiet(world: &World) -> bool {
     let states = world.engine.processes();
@@ -258,6 +301,79 @@ proptest! {
             for view in world.engine.processes() {
                 let waits = matches!(view.state, ProcessState::Starting | ProcessState::Backoff | ProcessState::Stopping);
                 prop_assert!(!waits, "{} waits for ever", view.spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_starts_before_its_priority_allows(
+        groups in groups(),
+        scripts in scripts(),
+        steps in prop::collection::vec(step(), 0..20),
+    ) {
+        let mut world = begin(model(groups.clone()), &scripts);
+        let places = places(&groups);
+        // at boot: groups by priority and name, processes as they are written down
+        let booted = spawned(&world.take_entries());
+        let key = |name: &String| (places[name].group_priority, places[name].group.clone(), places[name].index);
+        prop_assert!(booted.is_sorted_by_key(key), "booted in this order: {booted:?}");
+        for step in &steps {
+            take(&mut world, step);
+        }
+        world.take_entries();
+        let stopped: Vec<String> = states(&world)
+            .into_iter()
+            .filter_map(|(name, state)| state.is_stopped().then_some(name))
+            .collect();
+        world.send(Command::StartAll { wait: false });
+        let mut started = spawned(&world.take_entries());
+        started.retain(|name| stopped.contains(name));
+        prop_assert!(
+            started.is_sorted_by_key(|name| places[name].group_priority),
+            "started in this order: {started:?}"
+        );
+        for group in &groups {
+            let own = started.iter().filter(|name| places[*name].group == group.name);
+            prop_assert!(own.is_sorted_by_key(|name| places[name].priority), "started in this order: {started:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_stopped_before_those_above_it_have(
+        groups in groups(),
+        scripts in scripts(),
+        steps in prop::collection::vec(step(), 0..20),
+    ) {
+        let mut world = begin(model(groups.clone()), &scripts);
+        let places = places(&groups);
+        for step in &steps {
+            take(&mut world, step);
+        }
+        world.take_entries();
+        let mut states = states(&world);
+        // what was being stopped before may be killed at any time
+        let stopping: Vec<String> = states
+            .iter()
+            .filter(|(_, state)| **state == ProcessState::Stopping)
+            .map(|(name, _)| name.clone())
+            .collect();
+        world.send(Command::Shutdown);
+        world.run(1000.0);
+        for entry in world.take_entries() {
+            let words: Vec<&str> = entry.text.split(' ').collect();
+            match (entry.kind, &*words) {
+                (Kind::State, [name, _, _, to, ..]) => {
+                    let to = ProcessState::ALL.into_iter().find(|state| state.name() == *to);
+                    states.insert((*name).to_owned(), to.expect("a state"));
+                }
+                (Kind::Kill, [.., name]) if !stopping.iter().any(|known| known == name) => {
+                    let priority = places[*name].group_priority;
+                    let above = states.iter().find(|(other, state)| {
+                        !state.is_stopped() && places[*other].group_priority > priority
+                    });
+                    prop_assert!(above.is_none(), "{name} was stopped before {above:?}");
+                }
+                _ => {}
             }
         }
     }

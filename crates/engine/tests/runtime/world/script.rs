@@ -96,6 +96,14 @@ impl Script {
         }
     }
 
+    /// The first children live like these, those after them like that.
+    pub(crate) fn of(first: Vec<Run>, then: Run) -> Self {
+        Self {
+            first: first.into(),
+            then,
+        }
+    }
+
     /// The next life.
     pub(crate) fn next(&mut self) -> Run {
         self.first.pop_front().unwrap_or_else(|| self.then.clone())
