@@ -4,14 +4,17 @@ mod connections;
 mod router;
 
 use std::fmt;
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use http::HeaderMap;
 use pistack_api::service::Service;
+use serde_json::{Map, Value};
 use utoipa::openapi::OpenApi;
 
 use crate::clock::Clock;
@@ -101,11 +104,25 @@ impl Peer {
     }
 }
 
+/// What a service adds to its health answer: members beside `service`, `status` and `uptime`; a `status` of its own takes
+/// the place of `ok`.
+pub type HealthReport =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Map<String, Value>> + Send>> + Send + Sync>;
+
 /// Serves until the process stops, then finishes open requests (5 s at most). Adds `GET /api/NAME/health`
 /// (`{"service","status":"ok","uptime"}`, no login), API documents, the guard, a body limit of 1 MiB
 /// (a route may set its own), problem answers for unknown paths (404 `not found`) and methods (405), and
 /// turns a panic into a 500 problem.
 pub async fn serve(context: &Context, app: App) -> Result<(), RunError> {
+    serve_with_health(context, app, None).await
+}
+
+/// As [`serve`], with a health answer that says more than that the service is there.
+pub async fn serve_with_health(
+    context: &Context,
+    app: App,
+    health: Option<HealthReport>,
+) -> Result<(), RunError> {
     let App {
         public,
         internal,
@@ -116,14 +133,17 @@ pub async fn serve(context: &Context, app: App) -> Result<(), RunError> {
         let setting = format!("{}_PORT", context.service.env_prefix());
         let listener = listen::tcp(address, &setting).await?;
         tracing::info!(service = %context.service, address = %listener.local_addr()?, "listening");
-        connections.accept_tcp(listener, router::build(context, public.clone(), spec.as_ref()));
+        connections.accept_tcp(
+            listener,
+            router::build(context, public.clone(), spec.as_ref(), health.clone()),
+        );
     }
     if let Some(path) = &context.listen.unix {
         let socket = listen::unix(path, 0o600)?;
         tracing::info!(service = %context.service, socket = %path.display(), "listening");
         connections.accept_unix(
             socket,
-            router::build(context, public.merge(internal), spec.as_ref()),
+            router::build(context, public.merge(internal), spec.as_ref(), health),
         );
     }
     context.lifecycle.stopped().await;
@@ -135,7 +155,12 @@ pub async fn serve(context: &Context, app: App) -> Result<(), RunError> {
 
 /// The complete router that [`serve`] serves on TCP, for tests of a service's own routes.
 pub fn router(context: &Context, app: App) -> Router {
-    router::build(context, app.public, app.spec.as_ref())
+    router::build(context, app.public, app.spec.as_ref(), None)
+}
+
+/// As [`router`], with a health answer that says more.
+pub fn router_with_health(context: &Context, app: App, health: HealthReport) -> Router {
+    router::build(context, app.public, app.spec.as_ref(), Some(health))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::OpenApi;
 
-use super::Context;
+use super::{Context, HealthReport};
 use crate::clock::Clock;
 use crate::openapi;
 use crate::problem::Problem;
@@ -28,12 +28,18 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_DETAIL_BYTES: usize = 2 * 1024;
 
 /// A service's routes with everything around them.
-pub(super) fn build(context: &Context, routes: Router, spec: Option<&OpenApi>) -> Router {
+pub(super) fn build(
+    context: &Context,
+    routes: Router,
+    spec: Option<&OpenApi>,
+    report: Option<HealthReport>,
+) -> Router {
     let service = context.service;
     let health = Health {
         service: service.name(),
         clock: context.clock.clone(),
         since: context.clock.monotonic(),
+        report,
     };
     let health = Router::new()
         .route(&format!("/api/{service}/health"), get(answer_health))
@@ -64,6 +70,7 @@ struct Health {
     service: &'static str,
     clock: Clock,
     since: Duration,
+    report: Option<HealthReport>,
 }
 
 async fn answer_health(State(health): State<Health>) -> Response {
@@ -72,7 +79,11 @@ async fn answer_health(State(health): State<Health>) -> Response {
         .monotonic()
         .saturating_sub(health.since)
         .as_secs_f64();
-    Json(json!({ "service": health.service, "status": "ok", "uptime": uptime })).into_response()
+    let mut answer = json!({ "service": health.service, "status": "ok", "uptime": uptime });
+    if let (Some(report), Some(members)) = (&health.report, answer.as_object_mut()) {
+        members.extend(report().await);
+    }
+    Json(answer).into_response()
 }
 
 /// Turns axum's own refusals (an empty 404 or 405, a plain-text rejection) into problems. What a service answers
