@@ -20,6 +20,8 @@ pub struct Config {
     pub access_token_seconds: i64,
     /// Life of an unused refresh token in seconds, 60 to 31536000. Environment: `REFRESH_TOKEN_SECONDS`.
     pub refresh_token_seconds: i64,
+    /// Days after which a new key signs access tokens, 1 to 3650. Tokens of the old one stay good for their time.
+    pub signing_key_days: i64,
     /// Fewest characters of a new password, 1 to 128.
     pub password_min_length: usize,
     /// Memory of one password hash in KiB. Chosen by the board's memory unless set; below 7168 is for tests
@@ -48,6 +50,7 @@ impl Default for Config {
         Self {
             access_token_seconds: 900,
             refresh_token_seconds: 2_592_000,
+            signing_key_days: 30,
             password_min_length: 8,
             argon2_memory_kib: None,
             legacy_secret: None,
@@ -69,6 +72,7 @@ impl Config {
             60,
             31_536_000,
         )?;
+        in_range("signing_key_days", self.signing_key_days, 1, 3650)?;
         in_range(
             "password_min_length",
             self.password_min_length as i64,

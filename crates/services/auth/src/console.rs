@@ -16,6 +16,7 @@ use pistack_kit::paths::StatePaths;
 use crate::accounts::{self, Asker, Change};
 use crate::config::Config;
 use crate::error::Error;
+use crate::key_rotation;
 use crate::password::{Hasher, policy};
 use crate::setup::SetupCode;
 use crate::state::moment;
@@ -100,6 +101,24 @@ pub async fn console(
     SetupCode::new(paths.setup_code()).keep(false)?;
     tell(paths).await;
     Ok(answer)
+}
+
+/// Makes a new key that signs access tokens and gives its id, with the service down or up. Tokens of the old one live
+/// out their time, unless they are to end `at_once`.
+pub async fn rotate_keys(
+    paths: &StatePaths,
+    config: &Config,
+    clock: &Clock,
+    at_once: bool,
+) -> Result<String, Error> {
+    config.check()?;
+    paths.create()?;
+    let store = Store::open(paths, config).await?;
+    let rotated = key_rotation::rotate_files(&store, paths, config, clock.unix(), at_once).await;
+    store.close().await;
+    let ring = rotated?;
+    tell(paths).await;
+    Ok(ring.kid().to_owned())
 }
 
 async fn carry_out(

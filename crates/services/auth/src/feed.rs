@@ -1,7 +1,7 @@
 //! What was ended before its time, told to every process that verifies tokens: a snapshot first, then each
 //! revocation as it happens.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Feed {
     clock: Clock,
-    keys: Jwks,
+    keys: RwLock<Jwks>,
     revoked: Mutex<Vec<Revocation>>,
     lines: Sender<FeedLine>,
 }
@@ -31,15 +31,23 @@ impl Feed {
     pub(crate) fn new(clock: Clock, keys: Jwks) -> Self {
         Self {
             clock,
-            keys,
+            keys: RwLock::new(keys),
             revoked: Mutex::default(),
             lines: broadcast::channel(BACKLOG).0,
         }
     }
 
     /// The public keys.
-    pub(crate) fn keys(&self) -> &Jwks {
-        &self.keys
+    pub(crate) fn keys(&self) -> Jwks {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes another key set and tells everybody who listens.
+    pub(crate) fn set_keys(&self, keys: Jwks) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.clone();
+        // A snapshot taken meanwhile holds them already, and hears of them again. An error only means that nobody
+        // listens.
+        let _ = self.lines.send(FeedLine::Keys { keys });
     }
 
     /// Takes a revocation and tells everybody who listens. False if it was known already.
@@ -69,7 +77,7 @@ impl Feed {
             .cloned()
             .collect();
         FeedLine::Snapshot {
-            keys: self.keys.clone(),
+            keys: self.keys(),
             revoked,
         }
     }

@@ -29,6 +29,8 @@ mod directory;
 mod error;
 mod feed;
 mod grace;
+mod key_ring;
+mod key_rotation;
 mod legacy;
 mod opaque;
 mod password;
@@ -48,7 +50,7 @@ use pistack_kit::service::{App, Context, RunError};
 use utoipa::openapi::OpenApi;
 
 pub use config::Config;
-pub use console::{ConsoleAnswer, ConsoleCommand, console};
+pub use console::{ConsoleAnswer, ConsoleCommand, console, rotate_keys};
 pub use error::Error;
 
 /// The service's document.

@@ -9,6 +9,7 @@ use pistack_api::token::Revocation;
 use pistack_kit::clock::Clock;
 use pistack_kit::guard::Guard;
 use pistack_kit::lifecycle::Lifecycle;
+use pistack_kit::paths::StatePaths;
 use pistack_kit::random;
 use pistack_kit::service::Context;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -23,6 +24,7 @@ use crate::directory::{Directory, User};
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::grace::Grace;
+use crate::key_ring::KeyRing;
 use crate::legacy::{self, Legacy};
 use crate::password::Hasher;
 use crate::privileges::{Privileges, RightsByUser};
@@ -31,7 +33,7 @@ use crate::setup::SetupCode;
 use crate::store::{self, Store, Tx, revocations, rights, users};
 use crate::throttle::Throttle;
 use crate::tokens::Issuer;
-use crate::{cookies, signing_key};
+use crate::{cookies, key_rotation};
 
 /// Seconds that a revocation outlives the tokens it ends: the verifiers' leeway and then some.
 const REVOCATION_MARGIN_SECONDS: i64 = 60;
@@ -43,6 +45,7 @@ const PRUNE_EVERY_SECONDS: i64 = 3600;
 pub(crate) struct Auth {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
+    pub(crate) paths: StatePaths,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) store: Store,
     pub(crate) time: TimeKeeper,
@@ -105,6 +108,7 @@ impl Auth {
             changing: Arc::default(),
             pruned_at: AtomicI64::new(clock.unix()),
             told_of_legacy: AtomicBool::new(false),
+            paths: context.paths.clone(),
             time,
             store,
             clock,
@@ -170,6 +174,7 @@ impl Auth {
     /// Reads users and revocations anew, for when the console changed them.
     pub(crate) async fn reload(&self) -> Result<(), Error> {
         let _held = self.changing.lock().await;
+        key_rotation::reread(self)?;
         self.read_directory().await
     }
 
@@ -279,6 +284,9 @@ impl Auth {
             if let Err(error) = clock_keeping::look(&self).await {
                 tracing::error!(%error, "cannot follow the clock");
             }
+            if let Err(error) = key_rotation::look(&self).await {
+                tracing::error!(%error, "cannot replace the key that signs access tokens");
+            }
             if let Err(error) = self.reload_if_changed().await {
                 tracing::error!(%error, "cannot look for changes of users");
             }
@@ -309,7 +317,7 @@ pub(crate) async fn run_to_the_end<T: Send + 'static>(
 async fn open_issuer(context: &Context, store: &Store) -> Result<Issuer, Error> {
     let mut tx = store.begin().await?;
     let known = store::meta(&mut tx, "issuer").await?;
-    let key = signing_key::load(&signing_key::path(&context.paths), known.is_none())?;
+    let ring = KeyRing::load(&context.paths, known.is_none(), context.clock.unix())?;
     let name = if let Some(name) = known {
         name
     } else {
@@ -318,5 +326,5 @@ async fn open_issuer(context: &Context, store: &Store) -> Result<Issuer, Error> 
         name
     };
     tx.commit().await?;
-    Ok(Issuer::new(key, name, context.clock.clone()))
+    Ok(Issuer::new(ring, name, context.clock.clone()))
 }

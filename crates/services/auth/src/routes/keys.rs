@@ -17,5 +17,5 @@ use crate::state::Auth;
     responses((status = 200, description = "The keys, newest first.", body = Jwks))
 )]
 pub(crate) async fn list_keys(State(auth): State<Arc<Auth>>) -> Answer<Jwks> {
-    Answer(auth.feed.keys().clone())
+    Answer(auth.feed.keys())
 }

@@ -8,6 +8,7 @@ mod console;
 mod cookies;
 mod feed;
 mod hang_up;
+mod keys;
 mod parallel;
 mod postgres;
 mod refresh;
