@@ -4,7 +4,9 @@
 //! [`QUEUE`] callers wait up to [`PATIENCE`], the others are told to come back. An unknown user costs the same
 //! work as a wrong password.
 
+mod common;
 pub(crate) mod policy;
+pub(crate) mod werkzeug;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -155,6 +157,9 @@ fn hash(params: &Params, password: &str) -> Result<String, Error> {
 }
 
 fn verify(params: &Params, password: &str, stored: Option<&str>) -> Result<Verdict, Error> {
+    if let Some(stored) = stored.filter(|stored| werkzeug::is_meant(stored)) {
+        return verify_original(params, password, stored);
+    }
     let parsed = stored.map(PasswordHash::new).and_then(|parsed| {
         parsed
             .inspect_err(|error| tracing::error!(%error, "a stored password hash cannot be read"))
@@ -177,6 +182,20 @@ fn verify(params: &Params, password: &str, stored: Option<&str>) -> Result<Verdi
         Some(hash(params, password)?)
     };
     Ok(Verdict::Right { rehashed })
+}
+
+/// Checks a hash that was imported from the original; a right password gets one of ours.
+fn verify_original(params: &Params, password: &str, stored: &str) -> Result<Verdict, Error> {
+    match werkzeug::Werkzeug::parse(stored) {
+        Ok(hash) if hash.matches(password) => Ok(Verdict::Right {
+            rehashed: Some(self::hash(params, password)?),
+        }),
+        Ok(_) => Ok(Verdict::Wrong),
+        Err(error) => {
+            tracing::error!(%error, "a stored password hash cannot be used");
+            verify(params, password, None)
+        }
+    }
 }
 
 /// A well-formed hash that no password has.

@@ -3,12 +3,9 @@
 //! No rules on kinds of characters and no expiry (NIST SP 800-63B-4, section 3.1.1.2): they make people choose
 //! worse passwords.
 
+use super::common;
 use crate::config::PASSWORD_MAX_LENGTH;
 use crate::error::Error;
-
-/// Guesses that every list of leaked passwords begins with, and what people type on boards like this one;
-/// lower case, one a line.
-const COMMON: &str = include_str!("common.txt");
 
 /// Says whether `password` may become the password of the user `name`.
 pub(crate) fn check(password: &str, name: &str, min_length: usize) -> Result<(), Error> {
@@ -27,7 +24,18 @@ pub(crate) fn check(password: &str, name: &str, min_length: usize) -> Result<(),
     if lower == name.to_lowercase() {
         return Err(weak("the password must not be the user name".to_owned()));
     }
-    if COMMON.lines().any(|guess| guess == lower) {
+    if common::is_repetition(password) {
+        return Err(weak(
+            "the password is the same character again and again: choose another".to_owned(),
+        ));
+    }
+    if common::is_context(&lower, name) {
+        return Err(weak(
+            "the password is little more than the user's name, the machine's or a word of this place: choose another"
+                .to_owned(),
+        ));
+    }
+    if common::is_listed(&lower) {
         return Err(weak(
             "this password is on every list of common passwords: choose another".to_owned(),
         ));
@@ -53,7 +61,7 @@ mod tests {
             "correct horse battery staple",
             "zażółć gęślą jaźń",
             "Tr0ub4dor&3",
-            &"x".repeat(128),
+            &"xyz ".repeat(32),
         ] {
             check(password, "root", 8).unwrap();
         }
@@ -70,20 +78,13 @@ mod tests {
 
     #[test]
     fn guesses_are_refused_in_any_case() {
-        for guess in ["password", "PassWord1", "qwertyuiop", "raspberry", "iloveyou"] {
+        for guess in ["qwertyuiop", "QwertyUIOP", "iloveyou", "1q2w3e4r"] {
             assert!(refused(guess, "root").contains("common"), "{guess}");
         }
-        assert!(refused("Katherine", "katherine").contains("user name"));
-    }
-
-    #[test]
-    fn the_list_is_clean() {
-        let mut seen = std::collections::HashSet::new();
-        for guess in COMMON.lines() {
-            assert_eq!(guess, guess.to_lowercase());
-            assert_eq!(guess, guess.trim());
-            assert!(seen.insert(guess), "`{guess}` twice");
+        for guess in ["password", "PassWord1", "raspberry", "root-root-1"] {
+            assert!(refused(guess, "root").contains("little more"), "{guess}");
         }
-        assert!(seen.len() >= 200, "{}", seen.len());
+        assert!(refused("xxxxxxxx", "root").contains("again and again"));
+        assert!(refused("Katherine", "katherine").contains("user name"));
     }
 }
