@@ -31,6 +31,7 @@ impl Supervisor {
                         let emptied = count < self.buffer.len();
                         match pipe.after_read(self.clock.monotonic(), Read { count, emptied }) {
                             Next::Wait => self.waiting.add(Rc::clone(pipe)),
+                            Next::More => self.waiting.add_for_more(Rc::clone(pipe)),
                             Next::Rest => self.waiting.add_after_rest(Rc::clone(pipe)),
                         }
                     }

@@ -18,6 +18,15 @@ pub(crate) fn watch(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<File>
     unsafe { AsyncFd::register_with_interest(file, interest) }.map_err(io::Error::from)
 }
 
+/// Watches a file that was watched before. Needs a tokio runtime.
+///
+/// # Errors
+/// The file, where it cannot be watched.
+pub(crate) fn watch_again(file: File, interest: Interest) -> Result<AsyncFd<File>, File> {
+    // SAFETY: as above.
+    unsafe { AsyncFd::register_with_interest(file, interest) }.map_err(|error| error.into_parts().0)
+}
+
 fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
     // SAFETY: `fd` is an open descriptor; F_GETFL and F_SETFL take and give plain integers.
     let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) };
@@ -39,6 +48,16 @@ pub(crate) fn widen_pipe(pipe: &File, bytes: usize) -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     Ok(())
+}
+
+/// Bytes that a pipe holds.
+pub(crate) fn waiting_bytes(pipe: &File) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: `pipe` is an open descriptor; FIONREAD writes an integer to the place that is given.
+    if unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut count) } < 0 {
+        return 0;
+    }
+    usize::try_from(count).unwrap_or(0)
 }
 
 /// True when this process may execute `path`.
