@@ -2,17 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::deadline::Busy;
+use crate::access_log::Record;
+use crate::deadline::{Busy, Unread};
+use crate::headers;
+use crate::upload::{Upload, UploadState};
 
 /// How much of an upload that nobody wants is read, and for how long.
 const DISCARD_BYTES: usize = 16 * 1024 * 1024;
@@ -67,60 +68,6 @@ async fn discard(mut body: Incoming) {
     }
 }
 
-/// How far an upload has come; shared with the one who waits for the answer.
-#[derive(Debug)]
-pub(crate) struct Upload {
-    start: Instant,
-    /// Milliseconds from `start` to the last frame.
-    moved_at: AtomicU64,
-    state: AtomicU8,
-}
-
-/// Where an upload stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UploadState {
-    /// More is to come.
-    Open,
-    /// All of it has been passed on.
-    Complete,
-    /// The client broke off or broke the framing.
-    Failed,
-}
-
-impl Upload {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            start: Instant::now(),
-            moved_at: AtomicU64::new(0),
-            state: AtomicU8::new(0),
-        })
-    }
-
-    fn note(&self, state: UploadState) {
-        self.moved_at
-            .store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
-        self.state.store(state as u8, Ordering::Relaxed);
-    }
-
-    /// Gives up: the rest is not worth reading.
-    pub(crate) fn abandon(&self) {
-        self.note(UploadState::Failed);
-    }
-
-    /// When the last frame passed.
-    pub(crate) fn moved_at(&self) -> Instant {
-        self.start + Duration::from_millis(self.moved_at.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn state(&self) -> UploadState {
-        match self.state.load(Ordering::Relaxed) {
-            0 => UploadState::Open,
-            1 => UploadState::Complete,
-            _ => UploadState::Failed,
-        }
-    }
-}
-
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
@@ -136,12 +83,26 @@ impl Body for RequestBody {
                 body: Some(body),
                 upload,
             }) => {
-                let frame = std::task::ready!(Pin::new(&mut *body).poll_frame(cx));
-                upload.note(match &frame {
+                let Poll::Ready(mut frame) = Pin::new(&mut *body).poll_frame(cx) else {
+                    upload.asked();
+                    return Poll::Pending;
+                };
+                let mut bytes = 0;
+                if let Some(Ok(frame)) = &mut frame {
+                    bytes = frame.data_ref().map_or(0, Bytes::len);
+                    if let Some(trailers) = frame.trailers_mut() {
+                        headers::strip_trailers(trailers);
+                    }
+                }
+                let state = match &frame {
                     Some(Err(_)) => UploadState::Failed,
                     Some(Ok(_)) if !body.is_end_stream() => UploadState::Open,
                     Some(Ok(_)) | None => UploadState::Complete,
-                });
+                };
+                upload.note(state, bytes);
+                if upload.is_too_large() {
+                    return Poll::Ready(Some(Err("longer than the route takes".into())));
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
         }
@@ -167,8 +128,12 @@ impl Body for RequestBody {
 /// What goes to the client. Holds the connection busy until it is through.
 pub(crate) struct ResponseBody {
     from: From,
+    /// Counts and logs the request when the body is through.
+    record: Option<Box<Record>>,
     /// Never read: its end is what counts.
     busy: Option<Busy>,
+    /// What has been handed out and not asked beyond.
+    unread: Option<Unread>,
 }
 
 enum From {
@@ -176,6 +141,8 @@ enum From {
     Service(Incoming),
     /// An endless stream: ends when the gateway stops, so that nobody has to wait for it.
     Events(Incoming, Pin<Box<WaitForCancellationFutureOwned>>),
+    /// A file, or anything that is being compressed.
+    Made(Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>),
 }
 
 impl ResponseBody {
@@ -183,7 +150,9 @@ impl ResponseBody {
     pub(crate) fn full(bytes: Bytes) -> Self {
         Self {
             from: From::Full(Some(bytes)),
+            record: None,
             busy: None,
+            unread: None,
         }
     }
 
@@ -191,7 +160,9 @@ impl ResponseBody {
     pub(crate) fn empty() -> Self {
         Self {
             from: From::Full(None),
+            record: None,
             busy: None,
+            unread: None,
         }
     }
 
@@ -199,7 +170,9 @@ impl ResponseBody {
     pub(crate) fn service(body: Incoming) -> Self {
         Self {
             from: From::Service(body),
+            record: None,
             busy: None,
+            unread: None,
         }
     }
 
@@ -207,12 +180,31 @@ impl ResponseBody {
     pub(crate) fn events(body: Incoming, stop: CancellationToken) -> Self {
         Self {
             from: From::Events(body, Box::pin(stop.cancelled_owned())),
+            record: None,
             busy: None,
+            unread: None,
         }
+    }
+
+    /// What the gateway makes itself while it passes.
+    pub(crate) fn boxed(body: impl Body<Data = Bytes, Error = BoxError> + Send + 'static) -> Self {
+        Self {
+            from: From::Made(Box::pin(body)),
+            record: None,
+            busy: None,
+            unread: None,
+        }
+    }
+
+    /// Notes the request as done when the body is through.
+    pub(crate) fn recorded(mut self, record: Box<Record>) -> Self {
+        self.record = Some(record);
+        self
     }
 
     /// Ties the body to its connection's watch.
     pub(crate) fn while_busy(mut self, busy: Busy) -> Self {
+        self.unread = Some(busy.unread());
         self.busy = Some(busy);
         self
     }
@@ -226,20 +218,30 @@ impl Body for ResponseBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.get_mut().from {
+        let this = self.get_mut();
+        let frame = match &mut this.from {
             From::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             From::Service(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
             From::Events(body, stopped) => match Pin::new(body).poll_frame(cx) {
                 Poll::Pending if stopped.as_mut().poll(cx).is_ready() => Poll::Ready(None),
                 other => other.map_err(Into::into),
             },
+            From::Made(body) => body.as_mut().poll_frame(cx),
+        };
+        if let (Some(record), Poll::Ready(Some(Ok(frame)))) = (&mut this.record, &frame) {
+            record.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
         }
+        if let Some(unread) = &mut this.unread {
+            unread.set(frame.is_ready());
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.from {
             From::Full(bytes) => bytes.is_none(),
             From::Service(body) | From::Events(body, _) => body.is_end_stream(),
+            From::Made(body) => body.is_end_stream(),
         }
     }
 
@@ -247,6 +249,7 @@ impl Body for ResponseBody {
         match &self.from {
             From::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             From::Service(body) | From::Events(body, _) => body.size_hint(),
+            From::Made(body) => body.size_hint(),
         }
     }
 }

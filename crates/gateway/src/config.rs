@@ -1,5 +1,9 @@
 //! The table `[gateway]`: addresses, names, certificate, limits and patience.
 
+mod acme;
+mod limits;
+mod route;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +11,23 @@ use std::time::Duration;
 use pistack_kit::config::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use acme::{Acme, Challenge, Tls};
+pub use limits::Limits;
+pub use route::{Route, Routes};
+
+/// The form of the access log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessLog {
+    /// Common Log Format, which every log reader knows.
+    #[default]
+    Common,
+    /// One JSON object a line, with duration, route and request id.
+    Json,
+    /// None.
+    Off,
+}
 
 /// How the gateway listens, which certificate it shows and how patient it is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +73,20 @@ pub struct Config {
     pub max_connections: usize,
     /// Connections at the same time from one address. This board itself is not counted.
     pub max_connections_per_address: usize,
+    /// Proxies in front of this gateway, as addresses (`"192.168.1.2"`) or networks (`"10.0.0.0/8"`). Their
+    /// `X-Forwarded-For` and `X-Forwarded-Proto` are believed, nobody else's.
+    pub trusted_proxies: Vec<String>,
+    /// What one client may take.
+    pub limits: Limits,
+    /// A certificate from a public authority.
+    pub acme: Acme,
+    /// TLS beyond the certificate.
+    pub tls: Tls,
+    /// The access log: `"common"`, `"json"` or `"off"`. It is kept in memory, never on the card; `pistack routes
+    /// --log` shows it. Values in a query are not kept.
+    pub access_log: AccessLog,
+    /// How many requests the access log holds.
+    pub access_log_lines: usize,
 }
 
 impl Default for Config {
@@ -74,6 +109,12 @@ impl Default for Config {
             drain: seconds(8),
             max_connections: 512,
             max_connections_per_address: 64,
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+            acme: Acme::default(),
+            tls: Tls::default(),
+            access_log: AccessLog::Common,
+            access_log_lines: 500,
         }
     }
 }

@@ -19,29 +19,76 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::deadline::{Watch, Watched};
+use crate::deadline::{Bounds, Watch, Watched};
+use crate::doors::Bound;
+use crate::plan::Door;
 use crate::proxy::{Gateway, Peer};
 use crate::renewal::Renewal;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Longest request head, and longest header list of HTTP/2.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// Requests at the same time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 64;
 /// How often a peer of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
 /// What a slow reader of HTTP/2 may hold in memory for one stream.
-const MAX_SEND_BUFFER: usize = 64 * 1024;
+const MAX_SEND_BUFFER: usize = 32 * 1024;
+/// What a slow reader of HTTP/1 may hold in memory, and the longest piece of a body at a time.
+const MAX_BUFFER: usize = 64 * 1024;
+/// Streams of HTTP/2 that a client may give up before they were looked at (CVE-2023-44487), and streams that it may
+/// make this side give up by breaking the protocol on them.
+const MAX_PENDING_RESETS: usize = 20;
+const MAX_ERROR_RESETS: usize = 64;
 /// The wait after a failed accept: the cause (no file descriptor left) needs time to go away.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What all sides of the gateway have in common.
+pub(crate) struct Entrance {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) renewal: Arc<Renewal>,
+    pub(crate) tls: TlsAcceptor,
+    pub(crate) config: Arc<Config>,
+    /// Ends what is still open.
+    pub(crate) kill: CancellationToken,
+}
+
+impl Entrance {
+    /// Accepts at these sockets until `closed`.
+    pub(crate) fn open(
+        &self,
+        listeners: Vec<TcpListener>,
+        secure: bool,
+        door: Option<Door>,
+        closed: &CancellationToken,
+    ) {
+        let side = Arc::new(Side {
+            gateway: self.gateway.clone(),
+            renewal: self.renewal.clone(),
+            tls: secure.then(|| self.tls.clone()),
+            door,
+            closed: closed.clone(),
+            config: self.config.clone(),
+            kill: self.kill.clone(),
+        });
+        for listener in listeners {
+            self.gateway.tasks.spawn(side.clone().accept(listener));
+        }
+    }
+
+    /// The same for a port of routes.
+    pub(crate) fn open_door(&self, bound: Bound) {
+        let closed = self.gateway.doors.opened(&bound, &self.gateway.stop);
+        self.open(bound.listeners, bound.door.tls, Some(bound.door), &closed);
+    }
+}
 
 /// One side of the gateway: HTTPS, or plain HTTP.
 pub(crate) struct Side {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) renewal: Arc<Renewal>,
-    pub(crate) admission: Arc<Admission>,
     /// `None` on the plain side.
     pub(crate) tls: Option<TlsAcceptor>,
+    /// The port of routes that this is; `None` = the gateway's own.
+    pub(crate) door: Option<Door>,
+    /// Nobody is let in any more; who is in stays.
+    pub(crate) closed: CancellationToken,
     pub(crate) config: Arc<Config>,
     /// Ends what is still open.
     pub(crate) kill: CancellationToken,
@@ -53,7 +100,7 @@ impl Side {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = self.gateway.stop.cancelled() => return,
+                () = self.closed.cancelled() => return,
             };
             match accepted {
                 Ok((stream, from)) => self.clone().take(stream, from),
@@ -68,10 +115,16 @@ impl Side {
 
     fn take(self: Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let client = from.ip().to_canonical();
-        let Some(place) = self.admission.enter(client) else {
+        let counted = !client.is_loopback() && !self.gateway.trusted.trust(client);
+        let Some(place) = self.gateway.admission.enter(client, counted) else {
+            self.gateway
+                .metrics
+                .refused_connections
+                .fetch_add(1, Ordering::Relaxed);
             tracing::debug!(%client, "too many connections");
             return;
         };
+        self.gateway.metrics.connections.fetch_add(1, Ordering::Relaxed);
         let tasks = self.gateway.tasks.clone();
         tasks.spawn(async move {
             let kill = self.kill.clone();
@@ -89,6 +142,8 @@ impl Side {
         };
         // Small answers must not wait for an acknowledgement; a failure to say so costs only time.
         let _ = stream.set_nodelay(true);
+        // A WebSocket may be silent for days; one whose client is gone must not last as long.
+        let _ = rustix::net::sockopt::set_socket_keepalive(&stream, true);
         let Some(tls) = &self.tls else {
             return self.http1(stream, client, local, false).await;
         };
@@ -96,6 +151,12 @@ impl Side {
             shaken = tokio::time::timeout(HANDSHAKE, self.shake_hands(tls, stream, local)) => shaken,
             () = self.gateway.stop.cancelled() => return,
         };
+        let counters = &self.gateway.metrics;
+        let counter = match shaken {
+            Ok(Ok(_)) => &counters.handshakes,
+            _ => &counters.failed_handshakes,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
         match shaken {
             Ok(Ok(Shaken::Http1(stream))) => self.http1(stream, client, local, true).await,
             Ok(Ok(Shaken::Http2(stream))) => self.http2(stream, client, local).await,
@@ -123,14 +184,20 @@ impl Side {
     }
 
     fn peer(&self, client: IpAddr, local: IpAddr, heads: bool, secure: bool) -> Option<Arc<Peer>> {
-        let watch = Watch::new(heads, self.config.header_timeout.0, self.config.idle_timeout.0);
-        let client = HeaderValue::try_from(client.to_string()).ok()?;
-        let gateway = self.gateway.clone();
+        let limits = &self.config.limits;
+        let bounds = Bounds {
+            head: self.config.header_timeout.0,
+            idle: self.config.idle_timeout.0,
+            unread: limits.read_timeout.0,
+            resets: usize::from(limits.resets),
+        };
         Some(Arc::new(Peer {
-            gateway,
-            client,
+            gateway: self.gateway.clone(),
+            address: client,
+            client: HeaderValue::try_from(client.to_string()).ok()?,
             local,
-            watch,
+            door: self.door,
+            watch: Watch::new(heads, bounds),
             secure,
         }))
     }
@@ -149,7 +216,9 @@ impl Side {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(None) // see `deadline`
-            .max_header_size(MAX_HEAD_BYTES)
+            .max_headers(usize::from(self.config.limits.headers))
+            .max_header_size(self.config.limits.header_bytes as usize)
+            .max_buf_size(MAX_BUFFER.max(self.config.limits.header_bytes as usize))
             .serve_connection(io, service_fn(move |request| peer.clone().serve(request)))
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -177,8 +246,10 @@ impl Side {
         let io = TokioIo::new(Watched::new(stream, peer.watch.clone()));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_HEAD_BYTES as u32)
+            .max_concurrent_streams(u32::from(self.config.limits.streams))
+            .max_header_list_size(self.config.limits.header_bytes)
+            .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+            .max_local_error_reset_streams(MAX_ERROR_RESETS)
             .max_send_buf_size(MAX_SEND_BUFFER)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)
@@ -222,12 +293,18 @@ impl Admission {
         })
     }
 
+    /// Connections that are open.
+    pub(crate) fn open(&self) -> usize {
+        self.all.load(Ordering::Relaxed)
+    }
+
     /// A place for one more connection, if there is one.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// `counted`: the address, too, has only so many.
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, counted: bool) -> Option<Place> {
         if self.all.load(Ordering::Relaxed) >= self.max {
             return None;
         }
-        if !address.is_loopback() {
+        if counted {
             let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
             let count = counts.entry(address).or_default();
             if *count >= self.max_per_address {
@@ -238,7 +315,7 @@ impl Admission {
         self.all.fetch_add(1, Ordering::Relaxed);
         Some(Place {
             admission: self.clone(),
-            address,
+            address: counted.then_some(address),
         })
     }
 }
@@ -246,21 +323,23 @@ impl Admission {
 /// A connection's place. Free again when dropped.
 pub(crate) struct Place {
     admission: Arc<Admission>,
-    address: IpAddr,
+    /// `None` if the address was not counted.
+    address: Option<IpAddr>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.admission.all.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.address else { return };
         let mut counts = self
             .admission
             .by_address
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
+        if let Some(count) = counts.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.address);
+                counts.remove(&address);
             }
         }
     }
@@ -279,14 +358,14 @@ mod tests {
         };
         let admission = Admission::new(&config);
         let [phone, laptop, own] = ["10.0.0.1", "10.0.0.2", "127.0.0.1"].map(|text| text.parse().unwrap());
-        let first = admission.enter(phone).unwrap();
-        let _second = admission.enter(phone).unwrap();
-        assert!(admission.enter(phone).is_none(), "a third from one address");
-        let _third = admission.enter(laptop).unwrap();
-        let _fourth = admission.enter(own).unwrap();
-        assert!(admission.enter(own).is_none(), "a fifth in all");
+        let first = admission.enter(phone, true).unwrap();
+        let _second = admission.enter(phone, true).unwrap();
+        assert!(admission.enter(phone, true).is_none(), "a third from one address");
+        let _third = admission.enter(laptop, true).unwrap();
+        let _fourth = admission.enter(own, false).unwrap();
+        assert!(admission.enter(own, false).is_none(), "a fifth in all");
         drop(first);
-        assert!(admission.enter(phone).is_some(), "a place that became free");
+        assert!(admission.enter(phone, true).is_some(), "a place that became free");
         assert_eq!(
             admission.by_address.lock().unwrap().len(),
             2,

@@ -3,13 +3,16 @@
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
-    HeaderValue, RETRY_AFTER,
+    HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Method, Response, StatusCode};
 use pistack_api::problem::{MEDIA_TYPE, ProblemBody};
-use pistack_api::service::Service;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::body::ResponseBody;
+use crate::plan::Auth;
+use crate::upstream::Upstream;
 
 /// When a client should come back to a service that is away, in seconds.
 const RETRY_SECONDS: u64 = 2;
@@ -21,7 +24,33 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     detail: Option<&'static str>,
-    service: Option<Service>,
+    away: Option<Away>,
+    /// Seconds after which the client is welcome again.
+    retry: Option<u64>,
+}
+
+/// Who did not answer.
+#[derive(Debug)]
+struct Away {
+    /// The program's name, or the route's.
+    label: Box<str>,
+    /// Since when, in seconds since 1970, as far as the gateway has seen.
+    since: Option<i64>,
+}
+
+impl Away {
+    fn of(upstream: &Upstream) -> Self {
+        Self {
+            label: upstream.label.clone(),
+            since: upstream.down_since(),
+        }
+    }
+
+    /// `2026-11-23T16:00:00Z`
+    fn since(&self) -> Option<String> {
+        let moment = OffsetDateTime::from_unix_timestamp(self.since?).ok()?;
+        moment.format(&Rfc3339).ok()
+    }
 }
 
 impl Failure {
@@ -31,8 +60,23 @@ impl Failure {
             code,
             message: message.into(),
             detail: None,
-            service: None,
+            away: None,
+            retry: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SECONDS),
         }
+    }
+
+    /// The client asks more often than it may.
+    pub(crate) fn too_many(seconds: u64) -> Self {
+        Self {
+            retry: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "too many requests")
+        }
+        .detail("This address sends more requests than `[gateway.limits]` allows. Try again after the time in Retry-After.")
+    }
+
+    /// Whether the connection of HTTP/1 ends with the answer: what follows on it may be anything.
+    pub(crate) fn ends_connection(&self) -> bool {
+        matches!(self.status.as_u16(), 400 | 405 | 408 | 413 | 414 | 421 | 431)
     }
 
     /// Adds what happened and what cures it.
@@ -46,37 +90,80 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "not_found", "not found")
     }
 
-    /// Nobody answers at the service's socket.
-    pub(crate) fn down(service: Service) -> Self {
-        Self {
-            service: Some(service),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "service_down",
-                format!("{} is down", service.program()),
-            )
-        }
-        .detail("The supervisor starts it again as long as it can; its state and its log tell more.")
+    /// Nobody answers at the service's socket, or at the application's address.
+    pub(crate) fn down(upstream: &Upstream) -> Self {
+        let message = format!("{} is down", upstream.label);
+        let failure = Self {
+            away: Some(Away::of(upstream)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_down", message)
+        };
+        failure.detail(if upstream.is_service {
+            "The supervisor starts it again as long as it can; its state and its log tell more."
+        } else {
+            "Nothing listens at the address that the route leads to. Is the application running?"
+        })
     }
 
     /// The service broke off before it had answered.
-    pub(crate) fn broken(service: Service) -> Self {
-        let message = format!("{} broke off the connection", service.program());
+    pub(crate) fn broken(upstream: &Upstream) -> Self {
+        let message = format!("{} broke off the connection", upstream.label);
         Self {
-            service: Some(service),
+            away: Some(Away::of(upstream)),
             ..Self::new(StatusCode::BAD_GATEWAY, "bad_gateway", message)
         }
         .detail("Whether it acted on the request is not known.")
     }
 
     /// The service took too long.
-    pub(crate) fn late(service: Service) -> Self {
-        let message = format!("{} did not answer in time", service.program());
+    pub(crate) fn late(upstream: &Upstream) -> Self {
+        let message = format!("{} did not answer in time", upstream.label);
         Self {
-            service: Some(service),
+            away: Some(Away::of(upstream)),
             ..Self::new(StatusCode::GATEWAY_TIMEOUT, "gateway_timeout", message)
         }
         .detail("Whether it acted on the request is not known.")
+    }
+
+    /// The request's body is longer than the route takes.
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "the request is too large",
+        )
+        .detail("`max_body` of the route says how much it takes.")
+    }
+
+    /// Nobody is signed in, where somebody has to be.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "sign in first").detail(
+            "This address needs a login: the dashboard's session, or `Authorization: Bearer` with a token.",
+        )
+    }
+
+    /// Somebody is signed in who may not.
+    pub(crate) fn forbidden(auth: &Auth) -> Self {
+        let message = match auth {
+            Auth::Right { right, object, .. } => format!("forbidden: requires {}", right.text(object)),
+            Auth::Public => "forbidden".to_owned(),
+        };
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+            .detail("The account, or the token, does not have the right to this.")
+    }
+
+    /// Files are only read.
+    pub(crate) fn only_reading() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "method not allowed",
+        )
+        .detail("This address holds files: they can be read with GET and HEAD.")
+    }
+
+    /// The reason in one word, for the counters.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
     }
 
     /// The client's body did not come, or not in a form that can be read.
@@ -129,8 +216,11 @@ impl Failure {
                 "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        if let Some(seconds) = self.retry {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(
@@ -143,11 +233,14 @@ impl Failure {
 
     fn problem(&self) -> String {
         let mut extra = serde_json::Map::new();
-        if let Some(service) = self.service {
-            extra.insert("service".to_owned(), service.program().into());
+        if let Some(away) = &self.away {
+            extra.insert("service".to_owned(), (*away.label).into());
+            if let Some(since) = away.since() {
+                extra.insert("since".to_owned(), since.into());
+            }
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            extra.insert("retry_after".to_owned(), RETRY_SECONDS.into());
+        if let Some(seconds) = self.retry {
+            extra.insert("retry_after".to_owned(), seconds.into());
         }
         let body = ProblemBody {
             kind: format!("urn:pistack:problem:{}", self.code),
@@ -165,7 +258,7 @@ impl Failure {
         self.status.canonical_reason().unwrap_or("Error")
     }
 
-    /// Every text in it is ours: nothing of the request is shown.
+    /// Nothing of the request is shown; names out of the configuration are.
     fn page(&self) -> String {
         let again = self.status == StatusCode::SERVICE_UNAVAILABLE;
         let refresh = if again {
@@ -182,23 +275,34 @@ impl Failure {
             .detail
             .map(|text| format!("<p>{text}</p>"))
             .unwrap_or_default();
-        let message = self.service.map_or_else(
-            || self.message.clone(),
-            |service| {
-                let rest = self.message.strip_prefix(service.program()).unwrap_or_default();
-                format!("<code>{}</code>{rest}", service.program())
-            },
-        );
+        let message = match &self.away {
+            Some(away) => {
+                let rest = self.message.strip_prefix(&*away.label).unwrap_or_default();
+                format!("<code>{}</code>{rest}", escaped(&away.label))
+            }
+            None => escaped(&self.message),
+        };
+        let since = self.away.as_ref().and_then(Away::since);
+        let since = since.map_or_else(String::new, |since| {
+            format!("<p>Nobody has answered there since <time datetime=\"{since}\">{since}</time>.</p>")
+        });
         format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}\
              <title>{status} {title}</title><style>{STYLE}</style></head>\
-             <body><main><p>{status} {title}</p><h1>{message}</h1>{detail}{note}\
+             <body><main><p>{status} {title}</p><h1>{message}</h1>{since}{detail}{note}\
              <p><a href=\"/control/\">Dashboard</a></p></main></body></html>",
             status = self.status.as_u16(),
             title = self.title(),
         )
     }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 const STYLE: &str = ":root{color-scheme:light dark}\
@@ -215,6 +319,11 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
+    /// Whether a person looks at the answer.
+    pub(crate) fn is_page(self) -> bool {
+        self.html
+    }
+
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let accept = headers
             .get(ACCEPT)
@@ -253,8 +362,15 @@ mod tests {
 
     #[test]
     fn the_page_names_the_program_and_the_problem_does_too() {
-        let failure = Failure::down(Service::Email);
+        let paths = pistack_kit::paths::StatePaths::new("/nowhere");
+        let clock = pistack_kit::clock::Clock::manual(0);
+        let stop = tokio_util::sync::CancellationToken::new();
+        let upstreams = crate::upstream::Upstreams::new(&paths, std::time::Duration::ZERO, clock, stop);
+        let failure = Failure::down(&upstreams.service(pistack_api::service::Service::Email));
         assert!(failure.page().contains("<code>email_service</code> is down"));
+        let address = "unix:/x".parse().unwrap();
+        let named = Failure::down(&upstreams.open(&address, "<b>")).page();
+        assert!(named.contains("<code>&lt;b&gt;</code> is down"), "{named}");
         let body: ProblemBody = serde_json::from_str(&failure.problem()).unwrap();
         assert_eq!(
             (body.status, &*body.code, &*body.message),

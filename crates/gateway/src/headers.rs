@@ -21,6 +21,8 @@ pub(crate) struct Forwarded<'a> {
     pub(crate) host: HeaderValue,
     /// The part of the path that belongs to the gateway.
     pub(crate) prefix: HeaderValue,
+    /// Whether the client speaks TLS.
+    pub(crate) secure: bool,
     /// Name of this one request in logs.
     pub(crate) request_id: HeaderValue,
 }
@@ -35,6 +37,10 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) {
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
+    strip_forged(headers);
+}
+
+fn strip_forged(headers: &mut HeaderMap) {
     let forged: Vec<HeaderName> = headers
         .keys()
         .filter(|name| forges(name.as_str()))
@@ -51,12 +57,19 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
     headers.remove(PROXY_AUTHENTICATE);
 }
 
+/// Takes off trailer fields by which a client could speak in the gateway's name: some programs take trailers for
+/// headers. Fields of the framing and of routing are dropped by hyper (RFC 9110 section 6.5.1).
+pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
+    strip_forged(trailers);
+}
+
 /// Puts on what only the gateway knows.
 pub(crate) fn set_forwarded(headers: &mut HeaderMap, forwarded: Forwarded<'_>) {
     headers.insert(FORWARDED_HOST, forwarded.host.clone());
     headers.insert(HOST, forwarded.host);
     headers.insert(FORWARDED_FOR, forwarded.client.clone());
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    let proto = if forwarded.secure { "https" } else { "http" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     headers.insert(FORWARDED_PREFIX, forwarded.prefix);
     headers.insert(REQUEST_ID, forwarded.request_id);
 }
@@ -105,12 +118,20 @@ fn strip_hop(headers: &mut HeaderMap) {
 fn forges(name: &str) -> bool {
     match name.as_bytes()[0] {
         b'f' if name == "forwarded" => true,
+        b't' if name == "true-client-ip" => true,
         b'x' if name.starts_with("x-") => {
             let rest = &name[2..];
             rest.starts_with("forwarded")
                 || rest.starts_with("auth-")
                 || rest.starts_with("pistack-")
                 || rest == "real-ip"
+                || rest == "client-ip"
+                || rest == "cluster-client-ip"
+                || rest == "original-url"
+                || rest == "rewrite-url"
+                || rest == "http-method-override"
+                || rest == "http-method"
+                || rest == "method-override"
                 || rest == "request-id"
                 || rest.contains('_')
         }
@@ -141,6 +162,10 @@ mod tests {
             ("x-forwarded-for", "1.1.1.1"),
             ("x-forwarded-anything", "1"),
             ("x-real-ip", "1.1.1.1"),
+            ("x-client-ip", "1.1.1.1"),
+            ("x-original-url", "/admin"),
+            ("x-rewrite-url", "/admin"),
+            ("true-client-ip", "1.1.1.1"),
             ("x_real_ip", "1.1.1.1"),
             ("x-auth-user", "root"),
             ("x-pistack-user", "root"),

@@ -7,48 +7,66 @@
 
 #![forbid(unsafe_code)]
 
+mod access_log;
+mod acme;
+mod answers;
+mod assembly;
+mod base_path;
 mod body;
 mod check;
+mod compression;
 pub mod config;
 mod connection;
 mod deadline;
+mod doors;
 mod failure;
+mod forward;
 mod headers;
+mod inside;
 mod listeners;
+mod metrics;
 mod names;
+mod origin;
+mod plan;
 mod proxy;
+mod qr;
+mod rates;
+mod reload;
 mod renewal;
+mod request_id;
 mod routes;
 mod sessions;
 mod socket;
+mod static_files;
 mod strict;
 mod tls;
+mod trust;
 mod tunnel;
+mod upload;
 mod upstream;
+mod view;
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use acme::{AcmeError, obtain as obtain_certificate};
 pub use check::{check_addresses, check_certificate};
-pub use config::Config;
+pub use config::{Config, Route, Routes};
 pub use listeners::Addresses;
 pub use names::BadName;
+pub use origin::BadNetwork;
 use pistack_kit::clock::Clock;
 use pistack_kit::lifecycle::Lifecycle;
 use pistack_kit::paths::StatePaths;
 use pistack_kit::service::RunError;
-pub use tls::{TlsError, fingerprint};
-use tokio_rustls::TlsAcceptor;
+pub use plan::{Finding, check_routes};
+pub use reload::Reload;
+pub use qr::terminal as qr_code;
+pub use tls::{Certificate, Kind, State, TlsError, fingerprint, import, remove_imported, state};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use connection::{Admission, Side};
-use listeners::Listeners;
-use proxy::{Gateway, RequestIds};
-use renewal::Renewal;
-use sessions::Sessions;
-use tls::Certificates;
-use upstream::Upstreams;
+use connection::Entrance;
+use reload::Reloader;
 
 /// After the kill signal a task needs one turn of the loop to end.
 const AFTER_KILL: Duration = Duration::from_millis(500);
@@ -58,6 +76,10 @@ const AFTER_KILL: Duration = Duration::from_millis(500);
 pub struct GatewayContext {
     /// `[gateway]`.
     pub config: Config,
+    /// `[route.NAME]`.
+    pub routes: Routes,
+    /// How to read both again; `None` = not at all.
+    pub reload: Option<Reload>,
     /// The state directory.
     pub paths: StatePaths,
     /// Time.
@@ -72,60 +94,70 @@ pub struct GatewayContext {
 /// When a certificate cannot be used or an address cannot be bound; the text names the file or address and the
 /// cure. Nothing listens then.
 pub async fn run(context: GatewayContext) -> Result<(), RunError> {
+    run_bound(context, || Ok(())).await
+}
+
+/// As [`run`], with `bound` called when the addresses are bound and certificates are open, before the first connection
+/// is accepted: the moment to give up rights.
+///
+/// # Errors
+/// As [`run`], and when `bound` fails.
+pub async fn run_bound(
+    context: GatewayContext,
+    bound: impl FnOnce() -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let assembly::Assembled {
+        gateway,
+        renewal,
+        listeners,
+        doors,
+        inside,
+        tls,
+        addresses,
+    } = assembly::assemble(&context).await?;
+    bound()?;
     let GatewayContext {
         config,
         paths,
-        clock,
         lifecycle,
+        reload,
+        clock,
+        ..
     } = context;
-    let (certificates, names) = Certificates::open(&config, &paths, &clock)?;
-    let tls = TlsAcceptor::from(Arc::new(certificates.server_config()?));
-    let listeners = Listeners::bind(&config).await?;
-    let addresses = listeners.addresses(names.primary.clone())?;
-
-    let stop = CancellationToken::new();
     let kill = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let upstreams = Upstreams::new(&paths, config.hold.0, stop.clone());
-    let sessions = Sessions::new(upstreams.clone(), clock.clone());
-    let gateway = Arc::new(Gateway {
-        names: RwLock::new(Arc::new(names)),
-        root: certificates.root(),
-        https_port: addresses.https.port(),
-        upstreams,
-        sessions: sessions.clone(),
-        response_timeout: config.response_timeout.0,
-        body_timeout: config.body_timeout.0,
-        stop: stop.clone(),
-        tasks: tasks.clone(),
-        ids: RequestIds::new(),
-    });
-    let renewal = Renewal::new(gateway.clone(), certificates, clock);
-    let admission = Admission::new(&config);
-    let drain = config.drain.0;
-    let side = |tls| {
-        Arc::new(Side {
-            gateway: gateway.clone(),
-            renewal: renewal.clone(),
-            admission: admission.clone(),
-            tls,
-            config: Arc::new(config.clone()),
-            kill: kill.clone(),
-        })
+    let (stop, tasks, drain) = (gateway.stop.clone(), gateway.tasks.clone(), config.drain.0);
+    if !config.acme.domains.is_empty() {
+        let acme = config.acme.clone();
+        tasks.spawn(acme::keep(acme, paths.clone(), clock, renewal.clone(), stop.clone()));
+    }
+    let entrance = Entrance {
+        gateway: gateway.clone(),
+        renewal: renewal.clone(),
+        tls,
+        config: Arc::new(config),
+        kill: kill.clone(),
     };
-    let (secure, plain) = (side(Some(tls)), side(None));
-    tasks.spawn(sessions::follow(sessions, stop.clone()));
-    tasks.spawn(renewal.watch(stop.clone()));
-    for listener in listeners.https {
-        tasks.spawn(secure.clone().accept(listener));
+    tasks.spawn(sessions::follow(gateway.sessions.clone(), stop.clone()));
+    tasks.spawn(renewal.clone().watch(stop.clone()));
+    let own = [(listeners.https, true), (listeners.http, false)];
+    for (listeners, secure) in own {
+        entrance.open(listeners, secure, None, &stop);
     }
-    for listener in listeners.http {
-        tasks.spawn(plain.clone().accept(listener));
+    let reloader = Arc::new(Reloader {
+        gateway: gateway.clone(),
+        renewal,
+        read: reload,
+        open: Box::new(move |bound| entrance.open_door(bound)),
+        turn: tokio::sync::Mutex::new(()),
+    });
+    for door in doors {
+        (reloader.open)(door);
     }
+    tasks.spawn(inside::serve(inside, reloader.clone()));
     let published = addresses.publish(&paths)?;
     tracing::info!(https = %addresses.https, http = ?addresses.http, "the gateway listens");
 
-    lifecycle.stopped().await;
+    reloader.until(lifecycle.stopped()).await?;
     drop(published);
     stop.cancel();
     tasks.close();

@@ -62,7 +62,7 @@ async fn side(
 }
 
 /// All addresses of both versions: by one socket where the kernel lets version 6 carry version 4, else by two.
-async fn everywhere(port: u16, setting: &str) -> Result<Vec<TcpListener>, ListenError> {
+pub(crate) async fn everywhere(port: u16, setting: &str) -> Result<Vec<TcpListener>, ListenError> {
     let only_v6 =
         std::fs::read_to_string("/proc/sys/net/ipv6/bindv6only").is_ok_and(|text| text.trim() == "1");
     let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
+
+use http::header::HeaderValue;
 
 /// A DNS name in lower case, or an address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +76,9 @@ pub(crate) struct Names {
     addresses: Vec<IpAddr>,
     /// The found and configured names as a `Host` header writes them (addresses of version 6 in brackets).
     hosts: Vec<Box<str>>,
+    /// Hosts whose certificate every browser trusts, in lower case, and what they are told to remember.
+    secure: Vec<String>,
+    remember: Option<HeaderValue>,
 }
 
 impl Names {
@@ -123,6 +129,8 @@ impl Names {
             configured,
             addresses,
             hosts,
+            secure: Vec::new(),
+            remember: None,
         })
     }
 
@@ -144,6 +152,29 @@ impl Names {
             }
             _ => false,
         }
+    }
+
+    /// Browsers are told to come to these hosts by HTTPS alone, for `how_long`.
+    pub(crate) fn come_by_https_alone(&mut self, hosts: Vec<String>, how_long: Duration) {
+        self.remember = (!hosts.is_empty())
+            .then(|| HeaderValue::try_from(format!("max-age={}", how_long.as_secs())).ok())
+            .flatten();
+        self.secure = hosts;
+    }
+
+    /// `Strict-Transport-Security` for an answer under `host` (without port), where it is due (RFC 6797).
+    pub(crate) fn strict_transport(&self, host: &str) -> Option<&HeaderValue> {
+        let remember = self.remember.as_ref()?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        self.secure
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host))
+            .then_some(remember)
+    }
+
+    /// Whether the board is called that by itself.
+    pub(crate) fn holds(&self, name: &Name) -> bool {
+        self.found.contains(name) || self.configured.contains(name)
     }
 
     /// Whether `address` was there when the list was made.

@@ -2,46 +2,71 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{CONNECTION, COOKIE, HOST, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Version};
-use hyper::body::{Body as _, Incoming};
-use pistack_api::service::Service;
-use tokio::time::Instant;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use pistack_api::right::{ReadGateway, Right as _};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::{RequestBody, ResponseBody, Upload, UploadState};
+use crate::access_log::{Log, Record};
+use crate::acme;
+use crate::answers::{back, redirect, to_sign_in, with_slash};
+use crate::body::ResponseBody;
+use crate::compression::{Compression, Wanted};
+use crate::connection::Admission;
 use crate::deadline::Watch;
+use crate::doors::Doors;
 use crate::failure::{Failure, Wish};
 use crate::headers::{self, Forwarded, REQUEST_ID};
+use crate::metrics::{Metrics, RouteStats};
 use crate::names::Names;
-use crate::routes::{Route, Target, route};
-use crate::sessions::Sessions;
+use crate::origin::{Origin, TrustedProxies};
+use crate::plan::{Auth, Door};
+use crate::rates::Rates;
+use crate::request_id::RequestIds;
+use crate::routes::{Files, Found, Table, Target, To, is_gate_page};
+use crate::sessions::{Refused, Sessions, SignedIn};
+use crate::static_files;
 use crate::strict;
+use crate::trust::Root;
 use crate::tunnel;
-use crate::upstream::Upstreams;
-
-/// How often a request that only reads is sent again after a service broke off.
-const RESENDS: usize = 2;
+use crate::upload::Patience;
+use crate::upstream::{Upstream, Upstreams};
+use crate::view;
 
 /// What all connections share.
 pub(crate) struct Gateway {
     pub(crate) names: RwLock<Arc<Names>>,
+    /// The routes in force.
+    pub(crate) table: RwLock<Arc<Table>>,
     /// The root certificate; `None` with the operator's own.
-    pub(crate) root: Option<Bytes>,
+    pub(crate) root: Option<Root>,
+    /// Where the proof for a public authority lies.
+    pub(crate) acme: acme::Places,
     /// The port behind which HTTPS is.
     pub(crate) https_port: u16,
     pub(crate) upstreams: Upstreams,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) response_timeout: Duration,
-    pub(crate) body_timeout: Duration,
+    /// How long the two ends of an upload may let each other wait.
+    pub(crate) patience: Patience,
+    /// Longest path with query.
+    pub(crate) url_bytes: usize,
+    pub(crate) rates: Rates,
+    pub(crate) trusted: TrustedProxies,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) compression: Compression,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Of what the gateway answers itself.
+    pub(crate) own_stats: Arc<RouteStats>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) doors: Doors,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) ids: RequestIds,
@@ -50,14 +75,32 @@ pub(crate) struct Gateway {
 /// One client's connection.
 pub(crate) struct Peer {
     pub(crate) gateway: Arc<Gateway>,
-    /// The client's address, as `X-Forwarded-For` says it.
+    /// The address at the other end of the connection.
+    pub(crate) address: IpAddr,
+    /// The same, as `X-Forwarded-For` says it.
     pub(crate) client: HeaderValue,
     /// The address that the client reached.
     pub(crate) local: IpAddr,
+    /// The port of a route that it came in at; `None` = the gateway's own.
+    pub(crate) door: Option<Door>,
     pub(crate) watch: Arc<Watch>,
-    /// False on the plain side, which only leads to HTTPS.
+    /// False where the client does not speak TLS.
     pub(crate) secure: bool,
 }
+
+/// What is known of a request before it is passed on.
+struct About<'a> {
+    /// As the client wrote it, checked.
+    host: HeaderValue,
+    origin: &'a Origin,
+    id: &'a HeaderValue,
+    client: &'a HeaderValue,
+    wish: Wish,
+    /// The client opens a WebSocket.
+    websocket: Option<OnUpgrade>,
+}
+
+type Answer = Result<Response<ResponseBody>, Failure>;
 
 impl Peer {
     /// Answers one request. Every failure becomes an answer.
@@ -65,45 +108,91 @@ impl Peer {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
-        let busy = self.watch.begin();
+        let mut busy = self.watch.begin();
+        let gateway = &*self.gateway;
+        let version = request.version();
+        let origin = gateway
+            .trusted
+            .origin(self.address, self.secure, request.headers());
         let wish = Wish::of(request.method(), request.headers());
-        let id = self.gateway.ids.next();
-        let line = tracing::enabled!(tracing::Level::DEBUG)
-            .then(|| (request.method().clone(), request.uri().path().to_owned()));
-        let answer = if self.secure {
-            self.answer(request, &id).await
-        } else {
-            self.lead_to_https(&request.into_parts().0)
+        let id = gateway.ids.next();
+        let client = self.client_of(&origin);
+        let mut record = Record::new(&gateway.log, &gateway.own_stats, &client, &id, &request);
+        let admitted = gateway
+            .rates
+            .admit(origin.address, request.method(), request.uri().path());
+        let remember = origin.secure.then(|| self.strict_transport(&request)).flatten();
+        let in_the_clear = self.door.is_some_and(|door| !door.tls);
+        let answer = match admitted {
+            Err(failure) => Err(failure),
+            Ok(()) if origin.secure || in_the_clear => {
+                let (origin, id, client) = (&origin, &id, &client);
+                self.answer(request, origin, (id, client), wish, &mut record)
+                    .await
+            }
+            Ok(()) => self.lead_to_https(&request.into_parts().0),
         };
-        let mut response = answer.unwrap_or_else(|failure| failure.answer(wish));
-        if let Some((method, path)) = line {
-            tracing::debug!(%method, path, status = response.status().as_u16(), client = ?self.client, ?id, "request");
-        }
+        let mut response = answer.unwrap_or_else(|failure| {
+            gateway.metrics.reject(failure.code());
+            let ends = failure.ends_connection() && version < Version::HTTP_2;
+            let mut response = failure.answer(wish);
+            if ends {
+                response
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        });
+        busy.answered();
+        record.status = response.status().as_u16();
         response.headers_mut().insert(REQUEST_ID, id);
-        Ok(response.map(|body| body.while_busy(busy)))
+        if let Some(remember) = remember {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, remember);
+        }
+        Ok(response.map(|body| body.recorded(record).while_busy(busy)))
+    }
+
+    /// The client's address for `X-Forwarded-For`.
+    fn client_of(&self, origin: &Origin) -> HeaderValue {
+        if origin.address == self.address {
+            return self.client.clone();
+        }
+        HeaderValue::try_from(origin.address.to_string()).unwrap_or_else(|_| self.client.clone())
+    }
+
+    /// What browsers are told to remember about this name.
+    fn strict_transport<B>(&self, request: &Request<B>) -> Option<HeaderValue> {
+        let names = self.gateway.names();
+        let host = request.uri().authority().map(http::uri::Authority::as_str);
+        let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
+        names.strict_transport(strict::without_port(host)?).cloned()
     }
 
     fn check(&self, parts: &Parts) -> Result<HeaderValue, Failure> {
         let names = self.gateway.names();
-        strict::check(parts, |host| names.know(host, self.local))
+        strict::check(parts, self.gateway.url_bytes, |host| names.know(host, self.local))
     }
 
     /// The plain side: the same address on https, or the root certificate, which is no secret.
-    fn lead_to_https(&self, parts: &Parts) -> Result<Response<ResponseBody>, Failure> {
+    fn lead_to_https(&self, parts: &Parts) -> Answer {
         let host = self.check(parts)?;
-        if route(parts.uri.path()) == Route::Root {
-            return self.gateway.root(&parts.method);
+        let path = parts.uri.path();
+        if self.door.is_none() && matches!(self.gateway.table().find(None, "", path), Found::Root) {
+            return self.gateway.root(parts, &host, "http");
         }
-        let name = host
-            .to_str()
-            .ok()
-            .and_then(strict::without_port)
-            .unwrap_or_default();
+        if let Some(proof) = acme::answer(&self.gateway.acme, &parts.method, path) {
+            return Ok(proof);
+        }
+        let name = without_port(&host);
         let path = parts
             .uri
             .path_and_query()
             .map_or("/", http::uri::PathAndQuery::as_str);
-        let location = match self.gateway.https_port {
+        let port = match self.door {
+            Some(door) => self.gateway.doors.port(door).unwrap_or_default(),
+            None => self.gateway.https_port,
+        };
+        let location = match port {
             443 => format!("https://{name}{path}"),
             port => format!("https://{name}:{port}{path}"),
         };
@@ -117,27 +206,148 @@ impl Peer {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        id: &HeaderValue,
-    ) -> Result<Response<ResponseBody>, Failure> {
-        let client_side = tunnel::is_asked(request.method(), request.version(), request.headers())
+        origin: &Origin,
+        (id, client): (&HeaderValue, &HeaderValue),
+        wish: Wish,
+        record: &mut Record,
+    ) -> Answer {
+        let websocket = tunnel::is_asked(request.method(), request.version(), request.headers())
             .then(|| hyper::upgrade::on(&mut request));
         let (mut parts, body) = request.into_parts();
-        let host = self.check(&parts)?;
-        let target = match route(parts.uri.path()) {
-            Route::Service(target) => target,
-            Route::Root => return self.gateway.root(&parts.method),
-            Route::Elsewhere(to, true) => return redirect(StatusCode::PERMANENT_REDIRECT, to),
-            Route::Elsewhere(to, false) => return redirect(StatusCode::FOUND, to),
-            Route::Nowhere => return Err(Failure::not_found()),
+        let about = About {
+            host: self.check(&parts)?,
+            origin,
+            id,
+            client,
+            wish,
+            websocket,
         };
-        self.prepare(&mut parts, host, &target, id, client_side.is_some())
-            .await?;
-        let mut response = self.gateway.forward(parts, body, target.service).await?;
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(self.gateway.pass_back(response));
+        let table = self.gateway.table();
+        let target = match table.find(self.door, without_port(&about.host), parts.uri.path()) {
+            Found::Target(target) => target,
+            Found::Gate(false) if is_gate_page(parts.uri.path()) => table.gate(),
+            Found::Gate(true) => return back(&parts.uri),
+            Found::Own => return self.tell(&mut parts, &about.host).await,
+            Found::Root => return self.gateway.root(&parts, &about.host, "https"),
+            Found::Slash => return with_slash(&parts.uri),
+            Found::Elsewhere(to, true) => return redirect(StatusCode::PERMANENT_REDIRECT, to),
+            Found::Elsewhere(to, false) => return redirect(StatusCode::FOUND, to),
+            Found::Gate(false) | Found::Nowhere => return Err(Failure::not_found()),
+        };
+        record.stats = target.stats.clone();
+        headers::strip_request(&mut parts.headers);
+        let auth = match &target.to {
+            To::Service(_, upstream) => {
+                // A WebSocket opens with a GET, and no browser keeps other sites from opening one.
+                let acts = about.websocket.is_some() || !parts.method.is_safe();
+                let sign_in =
+                    self.gateway
+                        .sessions
+                        .sign_in(acts, &mut parts.headers, &about.host, target.pages);
+                record.user = sign_in.await?.map(|person| person.name.clone());
+                return self.pass_on(parts, body, target, upstream, about).await;
+            }
+            To::Application(_, forward) => &forward.auth,
+            To::Files(files) => &files.auth,
+        };
+        match self.admit(&mut parts, auth, &about).await {
+            Ok(person) => {
+                record.user = person.as_ref().map(|person| person.name.clone());
+                self.to_application(parts, body, target, person.as_deref(), about)
+                    .await
+            }
+            Err(Refused::Failure(failure)) => Err(failure),
+            // A browser is shown the way in; a program is told that it needs one.
+            Err(Refused::SignIn)
+                if parts.method.is_safe() && about.wish.is_page() && about.websocket.is_none() =>
+            {
+                to_sign_in(&parts.uri)
+            }
+            Err(Refused::SignIn) => Err(Failure::unauthorized()),
         }
-        let Some(client_side) = client_side else {
-            return Err(Failure::broken(target.service));
+    }
+
+    async fn admit(
+        &self,
+        parts: &mut Parts,
+        auth: &Auth,
+        about: &About<'_>,
+    ) -> Result<Option<Arc<SignedIn>>, Refused> {
+        let acts = about.websocket.is_some() || !parts.method.is_safe();
+        let sessions = &self.gateway.sessions;
+        sessions.admit(acts, &mut parts.headers, &about.host, auth).await
+    }
+
+    /// To what the user put behind the gateway.
+    async fn to_application(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        target: &Target,
+        person: Option<&SignedIn>,
+        about: About<'_>,
+    ) -> Answer {
+        if let Some(person) = person {
+            person.tell(&mut parts.headers);
+        }
+        match &target.to {
+            To::Application(upstream, _) | To::Service(_, upstream) => {
+                self.pass_on(parts, body, target, upstream, about).await
+            }
+            To::Files(files) => self.read_file(&parts, target, files).await,
+        }
+    }
+
+    async fn read_file(&self, parts: &Parts, target: &Target, files: &Files) -> Answer {
+        let path = parts.uri.path_and_query().and_then(|path| target.path(path));
+        let path = path.ok_or_else(Failure::not_found)?;
+        let response = static_files::serve(files, &parts.method, &parts.headers, path.path()).await?;
+        if !target.compress {
+            return Ok(response);
+        }
+        let wanted = Wanted::of(&parts.method, &parts.headers, false);
+        let (mut head, body) = response.into_parts();
+        let body = self.gateway.compression.apply(wanted, &mut head, body);
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Makes the service's request of the client's, and the client's answer of the service's.
+    async fn pass_on(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        target: &Target,
+        upstream: &Upstream,
+        about: About<'_>,
+    ) -> Answer {
+        let wanted = target
+            .compress
+            .then(|| Wanted::of(&parts.method, &parts.headers, parts.headers.contains_key(COOKIE)));
+        headers::join_cookies(&mut parts.headers);
+        let forwarded = Forwarded {
+            client: about.client,
+            host: about.host.clone(),
+            prefix: target.prefix.clone(),
+            secure: about.origin.secure,
+            request_id: about.id.clone(),
+        };
+        headers::set_forwarded(&mut parts.headers, forwarded);
+        if let To::Application(_, forward) = &target.to
+            && let Some(host) = &forward.send_host
+        {
+            parts.headers.insert(HOST, host.clone());
+        }
+        if about.websocket.is_some() {
+            tunnel::set_handshake(&mut parts.headers);
+        }
+        parts.uri = inner_uri(&parts.uri, target, upstream)?;
+        parts.version = Version::HTTP_11;
+        let mut response = self.gateway.forward(parts, body, target, upstream).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(self.gateway.pass_back(response, target, &about.host, wanted));
+        }
+        let Some(client_side) = about.websocket else {
+            return Err(Failure::broken(upstream));
         };
         let service_side = hyper::upgrade::on(&mut response);
         let stop = self.gateway.stop.clone();
@@ -150,38 +360,22 @@ impl Peer {
         Ok(response)
     }
 
-    /// Makes the service's request of the client's.
-    async fn prepare(
-        &self,
-        parts: &mut Parts,
-        host: HeaderValue,
-        target: &Target,
-        id: &HeaderValue,
-        websocket: bool,
-    ) -> Result<(), Failure> {
-        headers::strip_request(&mut parts.headers);
-        // A WebSocket opens with a GET, and no browser keeps other sites from opening one.
-        let acts = websocket || !parts.method.is_safe();
-        self.gateway
-            .sessions
-            .sign_in(acts, &mut parts.headers, &host, target)
-            .await?;
-        headers::join_cookies(&mut parts.headers);
-        let forwarded = Forwarded {
-            client: &self.client,
-            host,
-            prefix: target.prefix(),
-            request_id: id.clone(),
+    /// `/api/gateway/...`
+    async fn tell(&self, parts: &mut Parts, host: &HeaderValue) -> Answer {
+        let auth = Auth::Right {
+            shown: "admin".into(),
+            right: ReadGateway::INFO,
+            object: "*".into(),
         };
-        headers::set_forwarded(&mut parts.headers, forwarded);
-        if websocket {
-            tunnel::set_handshake(&mut parts.headers);
+        let sessions = &self.gateway.sessions;
+        match sessions.admit(false, &mut parts.headers, host, &auth).await {
+            Ok(_) => {}
+            Err(Refused::SignIn) => return Err(Failure::unauthorized()),
+            Err(Refused::Failure(failure)) => return Err(failure),
         }
-        let path = parts.uri.path_and_query().and_then(|path| target.path(path));
-        let uri = path.and_then(|path| self.gateway.upstreams.uri(target.service, path).ok());
-        parts.uri = uri.ok_or_else(Failure::not_found)?;
-        parts.version = Version::HTTP_11;
-        Ok(())
+        let call = parts.uri.path().strip_prefix("/api/gateway").unwrap_or_default();
+        let query = parts.uri.query().unwrap_or_default();
+        view::answer(&self.gateway, &parts.method, call, query)
     }
 }
 
@@ -194,163 +388,25 @@ impl Gateway {
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
     }
 
-    async fn forward(
-        &self,
-        parts: Parts,
-        body: Incoming,
-        service: Service,
-    ) -> Result<Response<Incoming>, Failure> {
-        if body.is_end_stream() {
-            self.forward_head(parts, service).await
-        } else {
-            self.forward_upload(parts, body, service).await
-        }
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A request without a body. One that only reads is sent again when the service broke off, which is what
-    /// a request meets that was under way while the service was restarted.
-    async fn forward_head(&self, mut parts: Parts, service: Service) -> Result<Response<Incoming>, Failure> {
-        let mut resends = if parts.method.is_idempotent() { RESENDS } else { 0 };
-        loop {
-            let spare = (resends > 0).then(|| parts.clone());
-            let sending = self
-                .upstreams
-                .send(Request::from_parts(parts, RequestBody::Empty));
-            let error = match tokio::time::timeout(self.response_timeout, sending).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::late(service)),
-            };
-            tracing::debug!(%service, ?error, "no answer");
-            if error.is_connect() {
-                return Err(Failure::down(service));
-            }
-            parts = spare.ok_or_else(|| Failure::broken(service))?;
-            resends -= 1;
-        }
-    }
-
-    /// A request with a body, which is passed on as it comes in and cannot be sent twice.
-    async fn forward_upload(
-        &self,
-        parts: Parts,
-        body: Incoming,
-        service: Service,
-    ) -> Result<Response<Incoming>, Failure> {
-        let upload = Upload::new();
-        let request = Request::from_parts(parts, RequestBody::upload(body, upload.clone()));
-        let mut sending = pin!(self.upstreams.send(request));
-        loop {
-            let open = upload.state() == UploadState::Open;
-            let patience = if open {
-                self.body_timeout
-            } else {
-                self.response_timeout
-            };
-            let deadline = upload.moved_at() + patience;
-            let now = Instant::now();
-            if now >= deadline {
-                upload.abandon();
-                return Err(if open {
-                    Failure::body(true)
-                } else {
-                    Failure::late(service)
-                });
-            }
-            // An upload may become complete meanwhile, and the answer is due from then on.
-            let look_again = if open {
-                deadline.min(now + self.response_timeout)
-            } else {
-                deadline
-            };
-            tokio::select! {
-                answer = &mut sending => return answer.map_err(|error| {
-                    tracing::debug!(%service, ?error, "no answer");
-                    match upload.state() {
-                        UploadState::Failed => Failure::body(false),
-                        _ if error.is_connect() => Failure::down(service),
-                        _ => Failure::broken(service),
-                    }
-                }),
-                () = tokio::time::sleep_until(look_again) => {}
-            }
-        }
-    }
-
-    fn pass_back(&self, response: Response<Incoming>) -> Response<ResponseBody> {
-        let (mut parts, body) = response.into_parts();
-        headers::strip_response(&mut parts.headers);
-        let kind = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .map(HeaderValue::as_bytes)
-            .unwrap_or_default();
-        let body = if kind.starts_with(b"text/event-stream") {
-            ResponseBody::events(body, self.stop.clone())
-        } else {
-            ResponseBody::service(body)
-        };
-        Response::from_parts(parts, body)
-    }
-
-    /// The root certificate as a file that phones and desktops offer to install.
-    fn root(&self, method: &Method) -> Result<Response<ResponseBody>, Failure> {
-        let root = self.root.clone().ok_or_else(Failure::not_found)?;
-        let length = root.len();
-        let body = if *method == Method::HEAD {
-            ResponseBody::empty()
-        } else {
-            ResponseBody::full(root)
-        };
-        let mut response = Response::new(body);
-        let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-x509-ca-cert"),
-        );
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        headers.insert(
-            CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"pistack-ca.pem\""),
-        );
-        Ok(response)
+    pub(crate) fn set_table(&self, table: Table) {
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
 }
 
-fn redirect(status: StatusCode, location: &str) -> Result<Response<ResponseBody>, Failure> {
-    let location = HeaderValue::try_from(location)
-        .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "bad_request", "bad request"))?;
-    let mut response = Response::new(ResponseBody::empty());
-    *response.status_mut() = status;
-    response.headers_mut().insert(LOCATION, location);
-    Ok(response)
+/// The address as the pool knows it.
+fn inner_uri(uri: &Uri, target: &Target, upstream: &Upstream) -> Result<Uri, Failure> {
+    let path = uri.path_and_query().and_then(|path| target.path(path));
+    path.and_then(|path| Upstreams::uri(upstream, path).ok())
+        .ok_or_else(Failure::not_found)
 }
 
-/// Names requests: sixteen digits, different in every run.
-pub(crate) struct RequestIds {
-    start: u64,
-    count: AtomicU64,
-}
-
-impl RequestIds {
-    pub(crate) fn new() -> Self {
-        let mut start = [0; 8];
-        pistack_kit::random::fill(&mut start);
-        Self {
-            start: u64::from_le_bytes(start),
-            count: AtomicU64::new(0),
-        }
-    }
-
-    fn next(&self) -> HeaderValue {
-        let mut rest = self
-            .start
-            .wrapping_add(self.count.fetch_add(1, Ordering::Relaxed));
-        let mut digits = [0; 16];
-        for digit in digits.iter_mut().rev() {
-            *digit = b"0123456789abcdef"[(rest & 15) as usize];
-            rest >>= 4;
-        }
-        HeaderValue::from_bytes(&digits).unwrap_or_else(|_| HeaderValue::from_static("0"))
-    }
+fn without_port(host: &HeaderValue) -> &str {
+    host.to_str()
+        .ok()
+        .and_then(strict::without_port)
+        .unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::proxy::Gateway;
 use crate::tls::Certificates;
 
 /// How often host name, dates and the operator's files are looked at.
-const INTERVAL: Duration = Duration::from_mins(5);
+const INTERVAL: Duration = Duration::from_mins(1);
 /// A connection to an unknown address leads to a look at most this often.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -58,7 +58,28 @@ impl Renewal {
         }
     }
 
-    async fn look(&self) {
+    /// Other configured names: the certificate gets them.
+    ///
+    /// # Errors
+    /// Why it cannot; everything stays as it was.
+    pub(crate) async fn rename(&self, names: Vec<String>) -> Result<(), String> {
+        let certificates = self.certificates.clone();
+        let renamed = tokio::task::spawn_blocking(move || {
+            certificates
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .rename(names)
+        });
+        let names = renamed
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
+        self.gateway.set_names(names);
+        Ok(())
+    }
+
+    /// Looks now.
+    pub(crate) async fn look(&self) {
         let certificates = self.certificates.clone();
         // Files are written and synchronised: not on the thread that serves.
         let looked = tokio::task::spawn_blocking(move || {

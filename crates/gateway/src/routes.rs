@@ -1,190 +1,149 @@
-//! Which address leads where: the contract's table on one page.
+//! Which address leads where: the contract's table, and the user's own routes beside it.
+//!
+//! A path is compared in one spelling ([`spelling`]): what a server behind the gateway could read as `/admin` is
+//! `/admin` here, too.
 
-use http::header::HeaderValue;
-use http::uri::PathAndQuery;
-use pistack_api::service::Service;
+mod builtin;
+mod spelling;
+mod target;
+#[cfg(test)]
+mod tests;
 
-/// Where a path leads.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// To a service.
-    Service(Target),
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::metrics::Metrics;
+use crate::names::Name;
+use crate::plan::{Door, GATE, Planned, is_below};
+use crate::upstream::Upstreams;
+use builtin::Builtin;
+pub(crate) use builtin::is_gate_page;
+pub(crate) use target::{Files, Target, To};
+
+/// Where a request leads.
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
+    /// To a service or an application.
+    Target(&'a Arc<Target>),
     /// Elsewhere on this board: `true` = for good and with the same method (308), else 302.
     Elsewhere(&'static str, bool),
+    /// To the route's path with a slash at its end, so that relative links work.
+    Slash,
     /// The root certificate, for download.
     Root,
+    /// The gateway's own calls, `/api/gateway/...`.
+    Own,
+    /// The sign-in pages, on an address of a route; `true` = back to where the person came from.
+    Gate(bool),
     /// Nowhere.
     Nowhere,
 }
 
-/// A service, and how it sees the request.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// Which.
-    pub(crate) service: Service,
-    /// The leading part of the path that the service does not see.
-    pub(crate) strip: &'static str,
-    /// What `X-Forwarded-Prefix` says.
-    pub(crate) prefix: &'static str,
-    /// Whether people look at it in a browser, signed in or not.
-    pub(crate) pages: bool,
+/// The routes in force.
+#[derive(Debug)]
+pub(crate) struct Table {
+    builtin: Builtin,
+    /// Of the gateway's own address, without a host; longest path first.
+    shared: Vec<Arc<Target>>,
+    /// Of the gateway's own address, by host.
+    hosts: HashMap<Box<str>, Vec<Arc<Target>>>,
+    /// Of ports of their own.
+    doors: HashMap<Door, Vec<Arc<Target>>>,
+    /// In the order of the configuration, for people.
+    pub(crate) listed: Vec<(Planned, Arc<Target>)>,
 }
 
-/// The table.
-pub(crate) fn route(path: &str) -> Route {
-    match path {
-        "/" => return Route::Elsewhere("/control/", false),
-        "/control" => return Route::Elsewhere("/control/", true),
-        "/ca.pem" | "/pistack-ca.pem" => return Route::Root,
-        _ => {}
-    }
-    if let Some(inner) = path.strip_prefix("/control") {
-        // `/internal` is for the stack's own processes, which ask over the unix sockets without the gateway.
-        return if inner.starts_with('/') && !is_internal(inner) {
-            Route::Service(Target {
-                service: Service::Control,
-                strip: "/control",
-                prefix: "/control",
-                pages: true,
-            })
-        } else {
-            Route::Nowhere
+impl Table {
+    /// Makes the table. Upstreams and counters that were there before go on.
+    pub(crate) fn new(planned: Vec<Planned>, upstreams: &Upstreams, metrics: &Metrics) -> Self {
+        let mut table = Self {
+            builtin: Builtin::new(upstreams, metrics),
+            shared: Vec::new(),
+            hosts: HashMap::new(),
+            doors: HashMap::new(),
+            listed: Vec::new(),
         };
-    }
-    let service = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next());
-    match service.and_then(api_prefix) {
-        Some((service, prefix)) => Route::Service(Target {
-            service,
-            strip: "",
-            prefix,
-            pages: false,
-        }),
-        None => Route::Nowhere,
-    }
-}
-
-/// The services below `/api/`, by their short names alone.
-fn api_prefix(name: &str) -> Option<(Service, &'static str)> {
-    Some(match name {
-        "auth" => (Service::Auth, "/api/auth"),
-        "supervisor" => (Service::Supervisor, "/api/supervisor"),
-        "email" => (Service::Email, "/api/email"),
-        "info" => (Service::Info, "/api/info"),
-        "io" => (Service::Io, "/api/io"),
-        "control" => (Service::Control, "/api/control"),
-        _ => return None,
-    })
-}
-
-fn is_internal(path: &str) -> bool {
-    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    path.strip_prefix("/internal")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-impl Target {
-    /// The address as the service sees it. `None` when what is left is no address.
-    pub(crate) fn path(&self, original: &PathAndQuery) -> Option<PathAndQuery> {
-        if self.strip.is_empty() {
-            return Some(original.clone());
+        for plan in planned {
+            let target = Arc::new(Target::of_route(&plan, upstreams, metrics));
+            if let Some(door) = plan.door {
+                table.doors.entry(door).or_default().push(target.clone());
+            } else if plan.hosts.is_empty() {
+                table.shared.push(target.clone());
+            }
+            for host in plan.hosts.iter().filter(|_| plan.door.is_none()) {
+                let host = host.to_string().into();
+                table.hosts.entry(host).or_default().push(target.clone());
+            }
+            table.listed.push((plan, target));
         }
-        original.as_str().strip_prefix(self.strip)?.parse().ok()
-    }
-
-    /// `X-Forwarded-Prefix`.
-    pub(crate) fn prefix(&self) -> HeaderValue {
-        HeaderValue::from_static(self.prefix)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn service(path: &str) -> Option<(Service, String, &'static str)> {
-        let original: PathAndQuery = path.parse().unwrap();
-        match route(original.path()) {
-            Route::Service(target) => Some((
-                target.service,
-                target.path(&original).unwrap().to_string(),
-                target.prefix,
-            )),
-            _ => None,
+        let lists = table.hosts.values_mut().chain(table.doors.values_mut());
+        for list in lists.chain([&mut table.shared]) {
+            list.sort_by_key(|target| std::cmp::Reverse((target.hosts.len().min(1), target.path.len())));
         }
+        table
     }
 
-    #[test]
-    fn the_contracts_table() {
-        for (path, to, seen, prefix) in [
-            ("/control/", Service::Control, "/", "/control"),
-            (
-                "/control/login?next=%2F",
-                Service::Control,
-                "/login?next=%2F",
-                "/control",
-            ),
-            ("/control/internals", Service::Control, "/internals", "/control"),
-            (
-                "/api/auth/session/login",
-                Service::Auth,
-                "/api/auth/session/login",
-                "/api/auth",
-            ),
-            (
-                "/api/supervisor/processes/list",
-                Service::Supervisor,
-                "/api/supervisor/processes/list",
-                "/api/supervisor",
-            ),
-            ("/api/email/send", Service::Email, "/api/email/send", "/api/email"),
-            (
-                "/api/info/weather?lat=1&lon=2",
-                Service::Info,
-                "/api/info/weather?lat=1&lon=2",
-                "/api/info",
-            ),
-            (
-                "/api/io/gpio/read?pin=1",
-                Service::Io,
-                "/api/io/gpio/read?pin=1",
-                "/api/io",
-            ),
-            (
-                "/api/control/health",
-                Service::Control,
-                "/api/control/health",
-                "/api/control",
-            ),
-        ] {
-            assert_eq!(service(path), Some((to, seen.to_owned(), prefix)), "{path}");
+    /// The hosts of all routes, which the board answers to as well.
+    pub(crate) fn host_names(&self) -> Vec<String> {
+        let hosts = self.listed.iter().flat_map(|(plan, _)| &plan.hosts);
+        hosts.map(Name::to_string).collect()
+    }
+
+    /// The ports of their own.
+    pub(crate) fn doors(&self) -> Vec<Door> {
+        self.doors.keys().copied().collect()
+    }
+
+    /// Every target, the stack's own first.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
+        let own = self.listed.iter().map(|(_, target)| target);
+        self.builtin.targets().chain(own)
+    }
+
+    /// Where a request leads that came in at `door` for `host` (without port).
+    pub(crate) fn find(&self, door: Option<Door>, host: &str, path: &str) -> Found<'_> {
+        if let Some(door) = door {
+            return match self.doors.get(&door) {
+                Some(list) => of_route(list, host, path),
+                None => Found::Nowhere,
+            };
+        }
+        if !self.hosts.is_empty() {
+            let host = host.strip_suffix('.').unwrap_or(host);
+            let list = self.hosts.get(host).or_else(|| {
+                let lower = host.to_ascii_lowercase();
+                self.hosts.get(lower.as_str())
+            });
+            if let Some(list) = list {
+                return of_route(list, host, path);
+            }
+        }
+        // Most requests are for the stack itself.
+        match self.builtin.find(path) {
+            Found::Nowhere | Found::Elsewhere("/control/", false) if !self.shared.is_empty() => {}
+            found => return found,
+        }
+        match of_route(&self.shared, host, path) {
+            Found::Nowhere => self.builtin.find(path),
+            found => found,
         }
     }
 
-    #[test]
-    fn the_front_door_and_the_certificate() {
-        assert_eq!(route("/"), Route::Elsewhere("/control/", false));
-        assert_eq!(route("/control"), Route::Elsewhere("/control/", true));
-        assert_eq!(route("/ca.pem"), Route::Root);
-        assert_eq!(route("/pistack-ca.pem"), Route::Root);
+    /// The dashboard, for the sign-in pages.
+    pub(crate) fn gate(&self) -> &Arc<Target> {
+        self.builtin.gate()
     }
+}
 
-    #[test]
-    fn the_stacks_own_calls_are_out_of_reach() {
-        for path in [
-            "/control/internal",
-            "/control/internal/x",
-            "/control/%69nternal/x",
-            "/internal/exchange",
-            "/internal",
-            "/controls",
-            "/api",
-            "/api/",
-            "/api/auth_service/x",
-            "/api/internal/x",
-            "/api/Auth/x",
-            "/x",
-        ] {
-            assert_eq!(route(path), Route::Nowhere, "{path}");
-        }
+fn of_route<'a>(list: &'a [Arc<Target>], host: &str, path: &str) -> Found<'a> {
+    if is_below(path, GATE) {
+        return Found::Gate(path[GATE.len()..].starts_with("/back/"));
+    }
+    let seen = spelling::one(path);
+    let fits = |target: &&Arc<Target>| target.is_for(host) && is_below(&seen, &target.path);
+    match list.iter().find(fits) {
+        Some(target) if target.needs_slash(&seen) => Found::Slash,
+        Some(target) => Found::Target(target),
+        None => Found::Nowhere,
     }
 }

@@ -1,166 +1,219 @@
-//! Dashboard sessions: the browser's opaque cookie is exchanged at auth for a short access token, so that a
-//! service knows one kind of credential only. No service ever sees the cookie.
+//! Who sends a request. The browser's opaque cookie and API tokens are exchanged at auth for a short access token, so
+//! that a service knows one kind of credential only; an application of the user's is told in plain words. Neither ever
+//! sees the cookie or the token.
 
 mod cache;
 mod cookie;
+mod exchange;
 mod feed;
+pub(crate) mod identity;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN};
-use http::uri::PathAndQuery;
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
-use pistack_api::auth::{CookieExchange, ExchangedToken};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, ORIGIN};
+use pistack_api::auth::API_TOKEN_PREFIX;
+use pistack_api::right::Object;
 use pistack_api::service::Service;
 use pistack_kit::clock::Clock;
+use pistack_kit::guard::{Guard, read_bearer};
 
-use crate::body::RequestBody;
 use crate::failure::Failure;
-use crate::routes::Target;
+use crate::plan::Auth;
 use crate::upstream::Upstreams;
 use cache::Cache;
+pub(crate) use exchange::Credential;
+pub(crate) use feed::follow;
+pub(crate) use identity::SignedIn;
 
-/// An exchange may take this long, with the wait for an auth service that is restarting.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// A token is not used in the last seconds of its life, so that it cannot expire on its way.
-const MARGIN: Duration = Duration::from_secs(30);
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// Longest `Authorization` that may hold an API token: access tokens are longer, and need no second look.
+const MAX_API_TOKEN: usize = 256;
 
-/// Turns cookies into tokens and remembers the outcome.
+/// Turns cookies and API tokens into access tokens and remembers the outcome.
 pub(crate) struct Sessions {
     upstreams: Upstreams,
     clock: Clock,
     cache: Cache,
+    /// Verifies access tokens that clients send themselves.
+    guard: Arc<Guard>,
 }
 
-/// What a cookie is worth.
+/// What a credential is worth.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
-    /// A signed-in person: the value for `Authorization`.
-    Token(HeaderValue),
+    /// Somebody.
+    Person(Arc<SignedIn>),
     /// The session is over, or never was.
     Over,
     /// Auth cannot be asked.
     Unknown,
 }
 
+/// Why a request is not let through to an application.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Nobody is signed in.
+    SignIn,
+    /// Anything else.
+    Failure(Failure),
+}
+
 impl Sessions {
-    pub(crate) fn new(upstreams: Upstreams, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(upstreams: Upstreams, clock: Clock, guard: Arc<Guard>) -> Arc<Self> {
         Arc::new(Self {
             upstreams,
             clock,
             cache: Cache::default(),
+            guard,
         })
     }
 
-    /// Takes the cookie off and puts the person's token on. A request with an `Authorization` of its own keeps
-    /// that and is left alone. `acts`: the request may change something.
+    /// For a service: takes the cookie off and puts the person's access token on. A request with an access token of
+    /// its own keeps that and is left alone. `acts`: the request may change something. `pages`: people look at the
+    /// answers. Answers who it is, where that was asked.
     pub(crate) async fn sign_in(
         &self,
         acts: bool,
         headers: &mut HeaderMap,
         host: &HeaderValue,
-        target: &Target,
-    ) -> Result<(), Failure> {
-        let Some(cookie) = cookie::take(headers) else {
-            return Ok(());
-        };
-        if headers.contains_key(AUTHORIZATION) {
-            return Ok(());
-        }
-        if acts && !same_origin(headers, host) {
-            return Err(Failure::foreign_origin());
-        }
-        match self.token(&cookie).await {
-            Outcome::Token(value) => {
-                headers.insert(AUTHORIZATION, value);
-                Ok(())
+        pages: bool,
+    ) -> Result<Option<Arc<SignedIn>>, Failure> {
+        let cookie = cookie::take(headers);
+        let outcome = match (api_token(headers), cookie) {
+            (Some(token), _) => self.person(Credential::Token(token)).await,
+            (None, Some(cookie)) if !headers.contains_key(AUTHORIZATION) => {
+                if acts && !same_origin(headers, host) {
+                    return Err(Failure::foreign_origin());
+                }
+                self.person(Credential::Cookie(cookie)).await
             }
-            Outcome::Over => Ok(()),
+            _ => return Ok(None),
+        };
+        match outcome {
+            Outcome::Person(person) => {
+                headers.insert(AUTHORIZATION, person.authorization.clone());
+                Ok(Some(person))
+            }
+            Outcome::Over => Ok(None),
             // A page can say what is wrong; a program must not take this for "not signed in".
-            Outcome::Unknown if target.pages && !acts => Ok(()),
-            Outcome::Unknown => Err(Failure::down(Service::Auth)),
+            Outcome::Unknown if pages && !acts => Ok(None),
+            Outcome::Unknown => Err(self.auth_is_down()),
         }
     }
 
-    async fn token(&self, cookie: &str) -> Outcome {
+    /// For an application: takes off whatever credential of ours the request has, and answers whose it is. `None` =
+    /// everyone may, and nobody was asked for.
+    pub(crate) async fn admit(
+        &self,
+        acts: bool,
+        headers: &mut HeaderMap,
+        host: &HeaderValue,
+        auth: &Auth,
+    ) -> Result<Option<Arc<SignedIn>>, Refused> {
+        let cookie = cookie::take(headers);
+        let token = api_token(headers);
+        let Auth::Right { right, object, .. } = auth else {
+            if token.is_some() {
+                headers.remove(AUTHORIZATION);
+            }
+            return Ok(None);
+        };
+        let person = match (token, self.access_token(headers), cookie) {
+            (Some(token), ..) => {
+                headers.remove(AUTHORIZATION);
+                self.known(Credential::Token(token)).await?
+            }
+            (_, Some(person), _) => {
+                headers.remove(AUTHORIZATION);
+                person
+            }
+            (_, _, Some(cookie)) => {
+                if acts && !same_origin(headers, host) {
+                    return Err(Refused::Failure(Failure::foreign_origin()));
+                }
+                self.known(Credential::Cookie(cookie)).await?
+            }
+            (None, None, None) => return Err(Refused::SignIn),
+        };
+        match person.claims.may(*right, Object::Named(object)) {
+            Ok(()) => Ok(Some(person)),
+            Err(_) => Err(Refused::Failure(Failure::forbidden(auth))),
+        }
+    }
+
+    async fn known(&self, credential: Credential) -> Result<Arc<SignedIn>, Refused> {
+        match self.person(credential).await {
+            Outcome::Person(person) => Ok(person),
+            Outcome::Over => Err(Refused::SignIn),
+            Outcome::Unknown => Err(Refused::Failure(self.auth_is_down())),
+        }
+    }
+
+    /// The person of an access token that the client got at login. An `Authorization` that is none of ours belongs
+    /// to the application.
+    fn access_token(&self, headers: &HeaderMap) -> Option<Arc<SignedIn>> {
+        headers.get(AUTHORIZATION)?;
+        let claims = self.guard.verify(&read_bearer(headers)?).ok()?;
+        Some(Arc::new(SignedIn::new(
+            headers.get(AUTHORIZATION)?.clone(),
+            claims,
+        )))
+    }
+
+    async fn person(&self, credential: Credential) -> Outcome {
         let now = self.clock.monotonic();
-        if let Some(value) = self.cache.get(cookie, now) {
-            return Outcome::Token(value);
+        if let Some(person) = self.cache.get(credential.secret(), now) {
+            return Outcome::Person(person);
         }
         if self.cache.is_auth_away(now) {
             return Outcome::Unknown;
         }
         // Several requests of one page ask once.
-        let (asking, generation) = self.cache.asking(cookie);
+        let (asking, generation) = self.cache.asking(credential.secret());
         let outcome = asking
-            .get_or_init(|| self.exchange(cookie, generation))
+            .get_or_init(|| self.exchange(&credential, generation))
             .await
             .clone();
-        self.cache.asked(cookie, &asking);
+        self.cache.asked(credential.secret(), &asking);
         outcome
     }
 
-    async fn exchange(&self, cookie: &str, generation: u64) -> Outcome {
-        match tokio::time::timeout(DEADLINE, self.ask(cookie)).await {
-            Ok(Ok(Some(token))) => {
-                let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.access_token)) else {
-                    tracing::error!("auth gave a token that is no header value");
-                    return Outcome::Unknown;
-                };
-                value.set_sensitive(true);
-                let life = Duration::from_secs(token.expires_in.unsigned_abs()).saturating_sub(MARGIN);
+    async fn exchange(&self, credential: &Credential, generation: u64) -> Outcome {
+        match exchange::ask(&self.upstreams, credential).await {
+            Ok(Some((person, sid, life))) => {
+                let person = Arc::new(person);
                 let until = self.clock.monotonic() + life;
-                self.cache
-                    .put(cookie, generation, cache::Entry::new(value.clone(), token, until));
-                Outcome::Token(value)
+                let entry = cache::Entry::new(person.clone(), sid, until);
+                self.cache.put(credential.secret(), generation, entry);
+                Outcome::Person(person)
             }
-            Ok(Ok(None)) => Outcome::Over,
-            failed => {
-                let reason = failed.map_or_else(|late| late.to_string(), |answer| format!("{answer:?}"));
-                tracing::warn!(reason, "a session cookie could not be exchanged");
+            Ok(None) => Outcome::Over,
+            Err(reason) => {
+                tracing::warn!(%reason, "a session could not be looked up");
                 self.cache.auth_is_away(self.clock.monotonic());
                 Outcome::Unknown
             }
         }
     }
 
-    /// `None` = the session is over.
-    async fn ask(&self, cookie: &str) -> Result<Option<ExchangedToken>, crate::body::BoxError> {
-        let body = Bytes::from(serde_json::to_vec(&CookieExchange {
-            cookie: cookie.to_owned(),
-            ..CookieExchange::default()
-        })?);
-        let request = Request::post(
-            self.upstreams
-                .uri(Service::Auth, PathAndQuery::from_static("/internal/exchange"))?,
-        )
-        .header(HOST, "localhost")
-        .header(CONTENT_TYPE, "application/json")
-        .body(RequestBody::Full(Some(body)))?;
-        let response = self.upstreams.send(request).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
-            .collect()
-            .await?
-            .to_bytes();
-        match status {
-            StatusCode::OK => Ok(Some(serde_json::from_slice(&body)?)),
-            // 401 is the answer for a session that is over; any other 4xx means that this is no cookie of ours.
-            status if status.is_client_error() => Ok(None),
-            status => Err(format!("auth answered {status}").into()),
-        }
+    fn auth_is_down(&self) -> Failure {
+        Failure::down(&self.upstreams.service(Service::Auth))
     }
 }
 
-pub(crate) use feed::follow;
+/// The API token in `Authorization`, if there is one.
+fn api_token(headers: &HeaderMap) -> Option<String> {
+    let prefix = API_TOKEN_PREFIX.as_bytes();
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let short = value.len() <= MAX_API_TOKEN;
+    if !short || !value.windows(prefix.len()).any(|part| part == prefix) {
+        return None;
+    }
+    read_bearer(headers).filter(|token| token.starts_with(API_TOKEN_PREFIX))
+}
 
-/// Whether the browser itself says that a page of this board sent the request: by `Sec-Fetch-Site`
+/// Whether the browser itself says that a page of this address sent the request: by `Sec-Fetch-Site`
 /// (W3C Fetch Metadata), or where that is absent by `Origin`.
-fn same_origin(headers: &HeaderMap, host: &HeaderValue) -> bool {
+pub(crate) fn same_origin(headers: &HeaderMap, host: &HeaderValue) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin" || site == "none";
     }
@@ -201,5 +254,19 @@ mod tests {
         ] {
             assert!(!check(lines), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn api_tokens_are_found_and_nothing_else_is() {
+        let token = |text: &str| {
+            let value = HeaderValue::from_str(text).unwrap();
+            api_token(&HeaderMap::from_iter([(AUTHORIZATION, value)]))
+        };
+        assert_eq!(token("Bearer pst_abc").as_deref(), Some("pst_abc"));
+        assert_eq!(token("bearer  pst_abc ").as_deref(), Some("pst_abc"));
+        for other in ["Basic pst_abc=", "Bearer eyJ.pst_.x", "Bearer abc", "pst_"] {
+            assert_ne!(token(other).as_deref(), Some("pst_abc"), "{other}");
+        }
+        assert_eq!(token(&format!("Bearer {}pst_", "x".repeat(300))), None);
     }
 }

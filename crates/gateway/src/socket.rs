@@ -6,22 +6,53 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
+
+/// How an application is reached.
+pub(crate) enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+/// Calls a method of whichever stream it is.
+macro_rules! either {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream {
+            Stream::Unix($inner) => $call,
+            Stream::Tcp($inner) => $call,
+        }
+    };
+}
 
 /// One connection to a service.
 pub(crate) struct Socket {
-    stream: UnixStream,
+    stream: Stream,
     /// The service reads no more.
     deaf: bool,
+    /// Connections that are open.
+    count: Arc<AtomicUsize>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Socket {
-    pub(crate) fn new(stream: UnixStream) -> Self {
-        Self { stream, deaf: false }
+    pub(crate) fn new(stream: Stream, count: Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self {
+            stream,
+            deaf: false,
+            count,
+        }
     }
 
     /// `length` bytes were to be written with this `result`.
@@ -53,7 +84,7 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        either!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buffer))
     }
 }
 
@@ -62,16 +93,16 @@ impl AsyncWrite for Socket {
         if self.deaf {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let result = either!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes));
         self.written(result, bytes.len())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        either!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        either!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx))
     }
 
     fn poll_write_vectored(
@@ -83,11 +114,11 @@ impl AsyncWrite for Socket {
         if self.deaf {
             return Poll::Ready(Ok(length));
         }
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let result = either!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, slices));
         self.written(result, length)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        either!(&self.stream, stream => stream.is_write_vectored())
     }
 }

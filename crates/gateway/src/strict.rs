@@ -8,7 +8,11 @@ use http::{Method, StatusCode, Version};
 use crate::failure::Failure;
 
 /// Checks the request. Answers the `Host` that it is for, with port if the client wrote one.
-pub(crate) fn check(parts: &Parts, knows: impl Fn(&str) -> bool) -> Result<HeaderValue, Failure> {
+pub(crate) fn check(
+    parts: &Parts,
+    url_bytes: usize,
+    knows: impl Fn(&str) -> bool,
+) -> Result<HeaderValue, Failure> {
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         let failure = Failure::new(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -29,6 +33,18 @@ pub(crate) fn check(parts: &Parts, knows: impl Fn(&str) -> bool) -> Result<Heade
             "This board is not known by that name. Use its host name or address, or add the name to \
              `[gateway] names`.",
         ));
+    }
+    if parts
+        .uri
+        .path_and_query()
+        .is_some_and(|path| path.as_str().len() > url_bytes)
+    {
+        return Err(Failure::new(
+            StatusCode::URI_TOO_LONG,
+            "uri_too_long",
+            "the address is too long",
+        )
+        .detail("`[gateway.limits] url_bytes` says how long a path with its query may be."));
     }
     check_path(parts.uri.path())?;
     Ok(host)
@@ -70,25 +86,34 @@ pub(crate) fn without_port(host: &str) -> Option<&str> {
     (port_is_good && !name.is_empty()).then_some(name)
 }
 
-/// Refuses paths that one program could read differently from another: an encoded slash, backslash or NUL,
-/// `.` and `..` segments (encoded or not), empty segments, backslashes.
+/// Refuses paths that one program could read differently from another: an encoded slash, backslash or control
+/// character, `.` and `..` segments (encoded or not), empty segments, backslashes, path parameters (`;`, which some
+/// programs cut off and others do not), and escapes that are no UTF-8 (overlong forms of `/` and `.`).
 fn check_path(path: &str) -> Result<(), Failure> {
     let bytes = path.as_bytes();
     if bytes.first() != Some(&b'/') {
         return Err(bad("The request asks for no path."));
     }
+    let mut escaped = false;
     for (at, byte) in bytes.iter().enumerate() {
         let odd = match byte {
-            b'\\' => true,
+            b'\\' | b';' => true,
             b'/' => is_odd_segment(&bytes[at + 1..]),
-            b'%' => is_odd_escape(&bytes[at + 1..]),
+            b'%' => {
+                escaped = true;
+                is_odd_escape(&bytes[at + 1..])
+            }
             _ => false,
         };
         if odd {
             return Err(bad(
-                "The path holds an empty, `.` or `..` segment, a backslash, or an encoded slash, backslash or NUL.",
+                "The path holds an empty, `.` or `..` segment, a backslash or semicolon, or an encoded slash, \
+                 backslash, semicolon or control character.",
             ));
         }
+    }
+    if escaped && percent_encoding::percent_decode(bytes).decode_utf8().is_err() {
+        return Err(bad("The path's escapes are no UTF-8."));
     }
     Ok(())
 }
@@ -114,7 +139,8 @@ fn is_odd_escape(rest: &[u8]) -> bool {
         [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
             matches!(
                 (high, low.to_ascii_lowercase()),
-                (b'2', b'f') | (b'5', b'c') | (b'0', b'0')
+                // Control characters, DEL, `/`, `;` and the backslash.
+                (b'0' | b'1', _) | (b'7', b'f') | (b'2', b'f') | (b'3', b'b') | (b'5', b'c')
             )
         }
         _ => true,
@@ -145,6 +171,16 @@ mod tests {
             "/a%2Fb",
             "/a%5cb",
             "/a%00",
+            "/a%0d%0aX",
+            "/a%7F",
+            "/a;b",
+            "/..;/a",
+            "/a/..;x=1/b",
+            "/a%3Bb",
+            "/%c0%ae%c0%ae/",
+            "/%c0%af",
+            "/%e0%80%af",
+            "/%ff",
             "/a\\b",
             "/%",
             "/%2",
@@ -164,6 +200,7 @@ mod tests {
             "/a.b/..c",
             "/%2e%2e%2e",
             "/%20x",
+            "/za%C5%BC",
             "/a:b",
             "/ą",
         ] {
@@ -199,7 +236,7 @@ mod tests {
             for host in hosts {
                 request = request.header(HOST, *host);
             }
-            check(&request.body(()).unwrap().into_parts().0, |name| name == "pi")
+            check(&request.body(()).unwrap().into_parts().0, 64, |name| name == "pi")
                 .map_err(|failure| failure.status())
         };
         let (bad, lost) = (Err(StatusCode::BAD_REQUEST), Err(StatusCode::MISDIRECTED_REQUEST));
@@ -212,6 +249,11 @@ mod tests {
         assert_eq!(check_hosts("/", &["pi", "pi"], Version::HTTP_11), bad);
         assert_eq!(check_hosts("http://pi/", &["evil"], Version::HTTP_11), bad);
         assert_eq!(check_hosts("https://pi/", &["evil"], Version::HTTP_2), bad);
+        let long = format!("/?{}", "x".repeat(64));
+        assert_eq!(
+            check_hosts(&long, &["pi"], Version::HTTP_11),
+            Err(StatusCode::URI_TOO_LONG)
+        );
         assert_eq!(check_hosts("/", &["evil"], Version::HTTP_11), lost);
         assert_eq!(check_hosts("/", &["pi@evil"], Version::HTTP_11), lost);
     }

@@ -1,11 +1,14 @@
 //! Certificates: a local authority and the leaf that it signs, or the operator's own files.
 //!
 //! Everything lies in `tls/` of the state directory: `ca.pem` (the root to trust), `ca.key` (0600) and
-//! `leaf.pem` (0600; certificate and key in one file, so that a power cut cannot part them).
+//! `leaf.pem` (0600; certificate and key in one file, so that a power cut cannot part them). `imported.pem` and
+//! `acme.pem` have the same form: what `pistack tls import` took over, and what a public authority signed.
 
 mod authority;
 mod leaf;
 mod own;
+mod public;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +34,8 @@ use crate::config::Config;
 use crate::names::{BadName, Name, Names};
 use authority::Authority;
 use own::OwnFiles;
+pub use state::{Certificate, Kind, State, import, remove_imported, state};
+pub(crate) use state::{Validity, validity};
 
 /// The earliest time that can be true: 2026-01-01. A board without a clock of its own may believe in less
 /// after a power loss; certificates made at such a moment are dated from here.
@@ -92,38 +97,73 @@ pub fn fingerprint(path: &Path) -> Result<String, TlsError> {
         problem: format!("it holds no certificate in PEM form ({error})"),
         cure: "Put the right file in place".to_owned(),
     })?;
-    let digest = ring::digest::digest(&ring::digest::SHA256, &der);
-    let pairs: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    Ok(pairs.join(":"))
+    Ok(colons(ring::digest::digest(&ring::digest::SHA256, &der).as_ref()))
 }
 
-/// The certificate that is shown now. Swapped while connections go on.
+/// A digest as people compare it.
+pub(crate) fn colons(digest: &[u8]) -> String {
+    let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    pairs.join(":")
+}
+
+/// Whether `pem` holds a certificate that is valid now, with its key. `path` is named in the error.
+pub(crate) fn check_pair(path: &Path, pem: &[u8], now: i64) -> Result<(), TlsError> {
+    own::pair(path, pem, path, pem, now).map(drop)
+}
+
+/// The certificates that are shown now. Swapped while connections go on.
 #[derive(Debug)]
-pub(crate) struct Shown(RwLock<Arc<CertifiedKey>>);
+pub(crate) struct Shown(RwLock<Choice>);
+
+/// Which certificate for which name.
+#[derive(Debug, Clone)]
+struct Choice {
+    /// For the board, by any name and address.
+    board: Arc<CertifiedKey>,
+    /// For the names of the public DNS that ACME has proven.
+    domains: Option<Arc<Public>>,
+}
+
+/// A certificate from a public authority.
+#[derive(Debug)]
+struct Public {
+    covers: Validity,
+    key: Arc<CertifiedKey>,
+}
 
 impl Shown {
-    fn set(&self, key: CertifiedKey) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+    fn set(&self, choice: Choice) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = choice;
+    }
+
+    fn get(&self) -> Choice {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl ResolvesServerCert for Shown {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let choice = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let domains = choice.domains.as_ref().filter(|domains| {
+            hello
+                .server_name()
+                .is_some_and(|name| domains.covers.covers_host(name))
+        });
+        Some(domains.map_or_else(|| choice.board.clone(), |domains| domains.key.clone()))
     }
 }
 
-/// Where the certificate comes from.
+/// Where the board's certificate comes from.
 enum Source {
     Local(Box<Authority>),
     Own(OwnFiles),
 }
 
-/// Keeps the shown certificate right.
+/// Keeps the shown certificates right.
 pub(crate) struct Certificates {
+    config: Config,
     directory: PathBuf,
     clock: Clock,
-    configured: Vec<String>,
     source: Source,
     shown: Arc<Shown>,
 }
@@ -136,58 +176,82 @@ impl Certificates {
         clock: &Clock,
     ) -> Result<(Self, Names), TlsError> {
         let directory = paths.tls();
-        let own = OwnFiles::from_config(config)?;
-        let names = gather(&config.names, own.as_ref())?;
-        let (source, key) = if let Some(files) = own {
-            let key = files.load(now(clock))?;
+        let now = now(clock);
+        let (source, key) = if let Some(files) = OwnFiles::find(config, &directory)? {
+            let key = files.load(now)?;
             (Source::Own(files), key)
         } else {
-            let (authority, made) = Authority::open_or_make(&directory, now(clock), &names)?;
-            let key = leaf::open_or_issue(&directory, &authority, made, &names, now(clock))?;
+            let names = Names::gather(&config.names)?;
+            let (authority, made) = Authority::open_or_make(&directory, now, &names)?;
+            let key = leaf::open_or_issue(&directory, &authority, made, &names, now)?;
             (Source::Local(Box::new(authority)), key)
         };
-        let shown = Arc::new(Shown(RwLock::new(Arc::new(key))));
-        Ok((
-            Self {
-                directory,
-                clock: clock.clone(),
-                configured: config.names.clone(),
-                source,
-                shown,
-            },
-            names,
-        ))
+        let choice = Choice {
+            board: Arc::new(key),
+            domains: domains(config, &directory, now),
+        };
+        let names = known(config, &source, &choice, now)?;
+        let certificates = Self {
+            config: config.clone(),
+            directory,
+            clock: clock.clone(),
+            source,
+            shown: Arc::new(Shown(RwLock::new(choice))),
+        };
+        Ok((certificates, names))
     }
 
-    /// Looks at names, addresses, dates and files again, and shows another certificate where that is needed.
-    /// What is shown stays as it is when this fails.
+    /// Other configured names. What is shown stays as it is when this fails.
+    pub(crate) fn rename(&mut self, names: Vec<String>) -> Result<Names, TlsError> {
+        let before = std::mem::replace(&mut self.config.names, names);
+        self.refresh().inspect_err(|_| self.config.names = before)
+    }
+
+    /// Looks at names, addresses, dates and files again, and shows other certificates where that is needed. What is
+    /// shown stays as it is when this fails.
     pub(crate) fn refresh(&mut self) -> Result<Names, TlsError> {
         let now = now(&self.clock);
-        match &mut self.source {
-            Source::Local(authority) => {
-                let names = gather(&self.configured, None)?;
-                self.shown.set(leaf::open_or_issue(
-                    &self.directory,
-                    authority,
-                    false,
-                    &names,
-                    now,
-                )?);
-                Ok(names)
+        let board = self.board(now)?;
+        let choice = Choice {
+            board: board.unwrap_or_else(|| self.shown.get().board),
+            domains: domains(&self.config, &self.directory, now),
+        };
+        let names = known(&self.config, &self.source, &choice, now)?;
+        self.shown.set(choice);
+        Ok(names)
+    }
+
+    /// The board's certificate if it is another one now.
+    fn board(&mut self, now: i64) -> Result<Option<Arc<CertifiedKey>>, TlsError> {
+        let found = OwnFiles::find(&self.config, &self.directory)?;
+        match (&mut self.source, found) {
+            (Source::Own(files), Some(found)) if files.are(&found) => Ok(files.reload(now)?.map(Arc::new)),
+            (_, Some(found)) => {
+                let key = found.load(now)?;
+                tracing::info!("the certificate is your own from now on");
+                self.source = Source::Own(found);
+                Ok(Some(Arc::new(key)))
             }
-            Source::Own(files) => {
-                if let Some(key) = files.reload(now)? {
-                    self.shown.set(key);
-                }
-                gather(&self.configured, Some(files))
+            (Source::Local(authority), None) => {
+                let names = Names::gather(&self.config.names)?;
+                let key = leaf::open_or_issue(&self.directory, authority, false, &names, now)?;
+                Ok(Some(Arc::new(key)))
+            }
+            (Source::Own(_), None) => {
+                let names = Names::gather(&self.config.names)?;
+                let (authority, made) = Authority::open_or_make(&self.directory, now, &names)?;
+                let key = leaf::open_or_issue(&self.directory, &authority, made, &names, now)?;
+                tracing::info!("the certificate is the local authority's from now on");
+                self.source = Source::Local(Box::new(authority));
+                Ok(Some(Arc::new(key)))
             }
         }
     }
 
-    /// The root that clients trust; `None` with the operator's own certificate.
-    pub(crate) fn root(&self) -> Option<Bytes> {
+    /// The root that clients trust, in PEM and DER; `None` with the operator's own certificate.
+    pub(crate) fn root(&self) -> Option<(Bytes, Vec<u8>)> {
         match &self.source {
-            Source::Local(authority) => Some(authority.pem()),
+            Source::Local(authority) => Some((authority.pem(), authority.der().to_vec())),
             Source::Own(_) => None,
         }
     }
@@ -207,13 +271,50 @@ impl Certificates {
     }
 }
 
-/// The board's names, with those of the operator's certificate among the configured ones.
-fn gather(configured: &[String], own: Option<&OwnFiles>) -> Result<Names, TlsError> {
-    let mut all = configured.to_vec();
-    if let Some(files) = own {
+/// ACME's certificate, if one is asked for and there; whatever is wrong with it, the board's own is shown.
+fn domains(config: &Config, directory: &Path, now: i64) -> Option<Arc<Public>> {
+    if config.acme.domains.is_empty() {
+        return None;
+    }
+    let path = directory.join("acme.pem");
+    let covers = validity(&path)?;
+    match OwnFiles::one(&path).load(now) {
+        Ok(key) => Some(Arc::new(Public {
+            covers,
+            key: Arc::new(key),
+        })),
+        Err(error) => {
+            tracing::error!(%error, "the certificate of the public authority cannot be used");
+            None
+        }
+    }
+}
+
+/// All names that the board answers to, and those under which browsers may be told to come by HTTPS alone.
+fn known(config: &Config, source: &Source, choice: &Choice, now: i64) -> Result<Names, TlsError> {
+    let mut all = config.names.clone();
+    if let Source::Own(files) = source {
         all.extend(files.names()?);
     }
-    Ok(Names::gather(&all)?)
+    let plain = config
+        .acme
+        .domains
+        .iter()
+        .filter(|domain| !domain.starts_with("*."));
+    all.extend(plain.cloned());
+    let mut names = Names::gather(&all)?;
+    if config.tls.hsts.0.is_zero() {
+        return Ok(names);
+    }
+    let domains = choice.domains.as_ref().map(|domains| &*domains.key);
+    let own = matches!(source, Source::Own(_)).then_some(&*choice.board);
+    let shown = [own, domains];
+    let public = shown
+        .into_iter()
+        .flatten()
+        .flat_map(|key| public::trusted_names(key, public::web(), now));
+    names.come_by_https_alone(public.collect(), config.tls.hsts.0);
+    Ok(names)
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -30,7 +30,8 @@ pub(crate) fn set_handshake(headers: &mut HeaderMap) {
 }
 
 /// Joins client and service until one of them ends, or the gateway stops.
-pub(crate) async fn join(client: OnUpgrade, service: OnUpgrade, busy: Busy, stop: CancellationToken) {
+pub(crate) async fn join(client: OnUpgrade, service: OnUpgrade, mut busy: Busy, stop: CancellationToken) {
+    busy.answered();
     let joined = async {
         let (client, service) = tokio::try_join!(client, service)?;
         let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));

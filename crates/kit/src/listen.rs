@@ -143,6 +143,9 @@ const MAX_SOCKET_PATH: usize = 107;
 /// Renames the finished socket into place; gives its device and inode.
 fn place(temporary: &Path, path: &Path, mode: u32) -> io::Result<(u64, u64)> {
     std::fs::set_permissions(temporary, Permissions::from_mode(mode))?;
+    if let Some(directory) = temporary.parent() {
+        crate::paths::like_directory(temporary, directory)?;
+    }
     std::fs::rename(temporary, path)?;
     let metadata = std::fs::symlink_metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use pistack_api::service::Service;
@@ -151,6 +151,17 @@ fn close_to_others(path: &Path) -> Result<(), PathError> {
         .map_err(failed(path, "close to other users"))
 }
 
+/// Gives what root has made at `path` to the owner of `directory`, which it lies in: root's commands must leave nothing
+/// behind that a service without root's rights cannot use. Does nothing for other users, who own what they make.
+pub(crate) fn like_directory(path: &Path, directory: &Path) -> io::Result<()> {
+    let made = std::fs::symlink_metadata(path)?;
+    let wanted = std::fs::metadata(directory)?;
+    if made.uid() == 0 && wanted.uid() != 0 {
+        std::os::unix::fs::lchown(path, Some(wanted.uid()), Some(wanted.gid()))?;
+    }
+    Ok(())
+}
+
 /// Writes a file so that a power cut leaves the old or the new one: temporary file, fsync, rename, fsync
 /// of the directory. `mode` is the file's permission bits.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathError> {
@@ -182,6 +193,7 @@ fn write_and_rename(
         .open(temporary)?;
     // The umask may have taken bits away from `mode`.
     file.set_permissions(Permissions::from_mode(mode))?;
+    like_directory(temporary, directory)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(temporary, path)?;
@@ -230,6 +242,22 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"second");
         assert_eq!(mode(&path), 0o600);
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_root_writes_belongs_to_the_directorys_owner() {
+        let home = tempfile::tempdir().unwrap();
+        if std::fs::metadata(home.path()).unwrap().uid() != 0 {
+            return; // only root can give things away
+        }
+        std::os::unix::fs::chown(home.path(), Some(4711), Some(4712)).unwrap();
+        let path = home.path().join("key");
+        write_atomic(&path, b"x", 0o600).unwrap();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!(
+            (metadata.uid(), metadata.gid(), mode(&path)),
+            (4711, 4712, 0o600)
+        );
     }
 
     #[test]

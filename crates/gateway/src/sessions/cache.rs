@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::header::HeaderValue;
-use pistack_api::auth::ExchangedToken;
 use pistack_api::token::Revocation;
 use tokio::sync::OnceCell;
 
-use super::Outcome;
+use super::{Outcome, SignedIn};
 
 /// People who are signed in at the same time, generously.
 const MAX_ENTRIES: usize = 1024;
@@ -18,21 +16,15 @@ const AWAY: Duration = Duration::from_secs(1);
 
 /// One remembered exchange.
 pub(super) struct Entry {
-    value: HeaderValue,
+    person: Arc<SignedIn>,
     sid: String,
-    sub: String,
     until: Duration,
 }
 
 impl Entry {
     /// `until` is monotonic time.
-    pub(super) fn new(value: HeaderValue, token: ExchangedToken, until: Duration) -> Self {
-        Self {
-            value,
-            sid: token.sid,
-            sub: token.user.id,
-            until,
-        }
+    pub(super) fn new(person: Arc<SignedIn>, sid: String, until: Duration) -> Self {
+        Self { person, sid, until }
     }
 }
 
@@ -53,12 +45,12 @@ impl Cache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, cookie: &str, now: Duration) -> Option<HeaderValue> {
+    pub(super) fn get(&self, cookie: &str, now: Duration) -> Option<Arc<SignedIn>> {
         self.lock()
             .entries
             .get(cookie)
             .filter(|entry| now < entry.until)
-            .map(|entry| entry.value.clone())
+            .map(|entry| entry.person.clone())
     }
 
     /// The exchange of this cookie that is under way, or a new one; and the generation in which it began.
@@ -115,7 +107,7 @@ impl Cache {
         inner.asking.clear();
         inner.entries.retain(|_, entry| match revocation {
             Revocation::Session { sid, .. } => entry.sid != *sid,
-            Revocation::User { sub, .. } => entry.sub != *sub,
+            Revocation::User { sub, .. } => entry.person.claims.sub != *sub,
         });
     }
 
@@ -132,26 +124,17 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pistack_api::auth::PublicUser;
-    use pistack_api::token::Level;
+    use http::header::HeaderValue;
+    use pistack_api::token::AccessClaims;
 
     fn entry(sid: &str, sub: &str, until: u64) -> Entry {
-        let user = PublicUser {
-            id: sub.to_owned(),
-            name: "ada".to_owned(),
-            level: Level::User,
-        };
-        let token = ExchangedToken {
-            access_token: sid.to_owned(),
-            expires_in: 300,
-            sid: sid.to_owned(),
-            user,
-        };
-        Entry::new(
-            HeaderValue::from_static("Bearer x"),
-            token,
-            Duration::from_secs(until),
-        )
+        let claims: AccessClaims = serde_json::from_value(serde_json::json!({
+            "typ": "access", "jti": "j", "sub": sub, "nam": "ada", "lvl": "User", "sid": sid, "ep": 1, "iss": "i",
+            "aud": [], "iat": 0, "exp": 300,
+        }))
+        .unwrap();
+        let person = SignedIn::new(HeaderValue::from_static("Bearer x"), claims);
+        Entry::new(Arc::new(person), sid.to_owned(), Duration::from_secs(until))
     }
 
     fn known(cache: &Cache, cookies: &[&str]) -> Vec<bool> {

@@ -43,7 +43,7 @@ pub(crate) async fn follow(sessions: Arc<Sessions>, stop: CancellationToken) {
 async fn listen(sessions: &Sessions, heard: &mut bool) -> Result<(), BoxError> {
     let uri = sessions
         .upstreams
-        .uri(Service::Auth, PathAndQuery::from_static("/internal/feed"))?;
+        .service_uri(Service::Auth, PathAndQuery::from_static("/internal/feed"))?;
     let request = Request::get(uri)
         .header(HOST, "localhost")
         .body(RequestBody::Empty)?;

@@ -12,6 +12,9 @@ use super::{TlsError, presented, provider, read};
 use crate::config::Config;
 use crate::names::Name;
 
+/// What `pistack tls import` writes, in `tls/`.
+pub(super) const IMPORTED: &str = "imported.pem";
+
 /// Two files of the operator's.
 pub(super) struct OwnFiles {
     certificate: PathBuf,
@@ -21,18 +24,10 @@ pub(super) struct OwnFiles {
 }
 
 impl OwnFiles {
-    /// `None` when neither is configured.
-    pub(super) fn from_config(config: &Config) -> Result<Option<Self>, TlsError> {
+    /// The configured ones, else what `pistack tls import` took over; `None` when there is neither.
+    pub(super) fn find(config: &Config, directory: &Path) -> Result<Option<Self>, TlsError> {
         match (&config.certificate, &config.key) {
-            (Some(certificate), Some(key)) => {
-                let mut files = Self {
-                    certificate: certificate.clone(),
-                    key: key.clone(),
-                    read_at: [None; 2],
-                };
-                files.read_at = files.changed_at();
-                Ok(Some(files))
-            }
+            (Some(certificate), Some(key)) => Ok(Some(Self::new(certificate, key))),
             (Some(_), None) => Err(TlsError::Half {
                 given: "certificate",
                 missing: "key",
@@ -41,38 +36,38 @@ impl OwnFiles {
                 given: "key",
                 missing: "certificate",
             }),
-            (None, None) => Ok(None),
+            (None, None) => {
+                let imported = directory.join(IMPORTED);
+                Ok(imported.exists().then(|| Self::one(&imported)))
+            }
         }
+    }
+
+    /// Certificate, chain and key in one file.
+    pub(super) fn one(path: &Path) -> Self {
+        Self::new(path, path)
+    }
+
+    fn new(certificate: &Path, key: &Path) -> Self {
+        let mut files = Self {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            read_at: [None; 2],
+        };
+        files.read_at = files.changed_at();
+        files
+    }
+
+    /// Whether these are the same files.
+    pub(super) fn are(&self, other: &Self) -> bool {
+        (&self.certificate, &self.key) == (&other.certificate, &other.key)
     }
 
     /// Reads both files and checks that they belong together and are not expired.
     pub(super) fn load(&self, now: i64) -> Result<CertifiedKey, TlsError> {
-        let chain = self.chain()?;
-        let ends = parse(&self.certificate, &chain)?.validity().not_after;
-        if ends.timestamp() <= now {
-            return Err(wrong(
-                &self.certificate,
-                format!("it expired on {ends}"),
-                "Renew the certificate",
-            ));
-        }
-        let key = PrivateKeyDer::from_pem_slice(&present(&self.key)?).map_err(|error| {
-            let problem = format!("it holds no whole private key in PEM form ({error})");
-            wrong(&self.key, problem, "Name the key's file in `[gateway] key`")
-        })?;
-        CertifiedKey::from_der(chain, key, &provider()).map_err(|error| {
-            let problem = match error {
-                rustls::Error::InconsistentKeys(_) => {
-                    format!("it is not the private key of {}", self.certificate.display())
-                }
-                other => format!("it cannot be used ({other})"),
-            };
-            wrong(
-                &self.key,
-                problem,
-                "Set `[gateway] certificate` and `key` to a pair that belongs together",
-            )
-        })
+        let certificate = present(&self.certificate)?;
+        let key = present(&self.key)?;
+        pair(&self.certificate, &certificate, &self.key, &key, now)
     }
 
     /// A new pair if the files changed since the last reading.
@@ -97,32 +92,63 @@ impl OwnFiles {
     }
 
     fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        let cure =
-            "Name a PEM file in `[gateway] certificate`, the board's certificate first, then its chain";
-        let pem = present(&self.certificate)?;
-        let chain = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| {
-                wrong(
-                    &self.certificate,
-                    format!("it holds no whole certificate in PEM form ({error})"),
-                    cure,
-                )
-            })?;
-        if chain.is_empty() {
-            return Err(wrong(
-                &self.certificate,
-                "it holds no certificate in PEM form".to_owned(),
-                cure,
-            ));
-        }
-        Ok(chain)
+        chain(&self.certificate, &present(&self.certificate)?)
     }
 
     fn changed_at(&self) -> [Option<SystemTime>; 2] {
         [&self.certificate, &self.key]
             .map(|path| std::fs::metadata(path).and_then(|data| data.modified()).ok())
     }
+}
+
+/// Certificate and key as the server shows them, if they belong together and are not expired. The paths are named in
+/// errors.
+pub(super) fn pair(
+    certificate: &Path,
+    certificate_pem: &[u8],
+    key: &Path,
+    key_pem: &[u8],
+    now: i64,
+) -> Result<CertifiedKey, TlsError> {
+    let chain = chain(certificate, certificate_pem)?;
+    let ends = parse(certificate, &chain)?.validity().not_after;
+    if ends.timestamp() <= now {
+        let problem = format!("it expired on {ends}");
+        return Err(wrong(certificate, problem, "Renew the certificate"));
+    }
+    let private = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| {
+        let problem = format!("it holds no whole private key in PEM form ({error})");
+        wrong(key, problem, "Name the key's file in `[gateway] key`")
+    })?;
+    CertifiedKey::from_der(chain, private, &provider()).map_err(|error| {
+        let problem = match error {
+            rustls::Error::InconsistentKeys(_) => {
+                format!("it is not the private key of {}", certificate.display())
+            }
+            other => format!("it cannot be used ({other})"),
+        };
+        let cure = "Set `[gateway] certificate` and `key` to a pair that belongs together";
+        wrong(key, problem, cure)
+    })
+}
+
+/// All certificates of a file, the board's first.
+pub(super) fn chain(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let cure = "Name a PEM file in `[gateway] certificate`, the board's certificate first, then its chain";
+    let chain = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| {
+            let problem = format!("it holds no whole certificate in PEM form ({error})");
+            wrong(path, problem, cure)
+        })?;
+    if chain.is_empty() {
+        return Err(wrong(
+            path,
+            "it holds no certificate in PEM form".to_owned(),
+            cure,
+        ));
+    }
+    Ok(chain)
 }
 
 fn parse<'a>(path: &Path, chain: &'a [CertificateDer<'static>]) -> Result<X509Certificate<'a>, TlsError> {
@@ -137,7 +163,7 @@ fn parse<'a>(path: &Path, chain: &'a [CertificateDer<'static>]) -> Result<X509Ce
         })
 }
 
-fn present(path: &Path) -> Result<Vec<u8>, TlsError> {
+pub(super) fn present(path: &Path) -> Result<Vec<u8>, TlsError> {
     read(path)?.ok_or_else(|| {
         let cure = "Correct `[gateway] certificate` and `key`, or remove both to use the local authority";
         wrong(path, "there is no such file".to_owned(), cure)

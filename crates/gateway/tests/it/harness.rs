@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use pistack_api::service::Service;
-use pistack_gateway::{Addresses, Config, GatewayContext};
+use pistack_gateway::{Addresses, Config, GatewayContext, Reload, Routes};
 use pistack_kit::clock::Clock;
 use pistack_kit::lifecycle::Lifecycle;
 use pistack_kit::paths::StatePaths;
@@ -45,6 +45,8 @@ pub(crate) struct Stack {
     pub(crate) paths: StatePaths,
     pub(crate) addresses: Addresses,
     pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
+    /// What a reload reads.
+    pub(crate) next: Arc<Mutex<Result<(Config, Routes), String>>>,
     services: Mutex<HashMap<Service, JoinHandle<()>>>,
     lifecycle: Lifecycle,
     running: Option<JoinHandle<Result<(), RunError>>>,
@@ -71,6 +73,8 @@ pub(crate) fn state() -> (tempfile::TempDir, StatePaths) {
 pub(crate) async fn refused(config: Config, paths: &StatePaths) -> String {
     let context = GatewayContext {
         config,
+        routes: Routes::default(),
+        reload: None,
         paths: paths.clone(),
         clock: Clock::system(),
         lifecycle: Lifecycle::new(),
@@ -104,9 +108,28 @@ impl Stack {
     }
 
     pub(crate) async fn within(config: Config, directory: tempfile::TempDir, paths: StatePaths) -> Self {
+        Self::routed(config, Routes::default(), directory, paths).await
+    }
+
+    /// With routes of the user's, and services that answer what they saw.
+    pub(crate) async fn with_routes(routes: Routes) -> Self {
+        let (directory, paths) = state();
+        let stack = Self::routed(config(), routes, directory, paths).await;
+        for service in Service::ALL {
+            stack.serve(service, stack.echo());
+        }
+        stack
+    }
+
+    async fn routed(config: Config, routes: Routes, directory: tempfile::TempDir, paths: StatePaths) -> Self {
         let lifecycle = Lifecycle::new();
+        let next: Arc<Mutex<Result<(Config, Routes), String>>> =
+            Arc::new(Mutex::new(Ok((config.clone(), routes.clone()))));
+        let read = next.clone();
         let context = GatewayContext {
             config,
+            routes,
+            reload: Some(Reload::new(move || read.lock().unwrap().clone())),
             paths: paths.clone(),
             clock: Clock::system(),
             lifecycle: lifecycle.clone(),
@@ -120,6 +143,7 @@ impl Stack {
             paths,
             addresses,
             seen: Arc::default(),
+            next,
             services: Mutex::default(),
             lifecycle,
             running: Some(running),
@@ -236,6 +260,18 @@ impl Stack {
             .await
             .expect("no answer")
             .unwrap()
+    }
+
+    /// A request on the gateway's own socket.
+    pub(crate) async fn inside(&self, method: &str, path: &str) -> Response<Bytes> {
+        let socket = tokio::net::UnixStream::connect(self.paths.run().join("gateway.sock")).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::builder().method(method).uri(path).header("host", "localhost");
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response<Bytes> {

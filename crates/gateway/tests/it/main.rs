@@ -6,11 +6,18 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod applications;
 mod certificates;
+mod forward_auth;
+mod frames;
 mod harness;
 mod limits;
+mod observed;
+mod origins;
 mod restarts;
 mod routing;
 mod sessions;
+mod smuggling;
+mod static_files;
 mod streaming;
 mod strictness;

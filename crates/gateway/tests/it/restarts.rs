@@ -230,3 +230,41 @@ async fn a_service_that_does_not_answer_is_given_up() {
         StatusCode::GATEWAY_TIMEOUT
     );
 }
+
+/// Asks over a connection that is kept, until told to stop; answers how often, and what did not go well.
+async fn ask_on(stack: &Stack, path: &str, stop: &std::cell::Cell<bool>) -> (usize, Vec<StatusCode>) {
+    let mut client = stack.http2().await;
+    let (mut count, mut failed) = (0, Vec::new());
+    while !stop.get() {
+        let request = Request::get(format!("https://{}{path}", stack.host())).body(Full::default()).unwrap();
+        let response = client.send_request(request).await.unwrap();
+        count += 1;
+        if response.status() != StatusCode::OK {
+            failed.push(response.status());
+        }
+        let _ = http_body_util::BodyExt::collect(response.into_body()).await;
+    }
+    (count, failed)
+}
+
+#[tokio::test]
+async fn under_load_a_service_that_is_killed_for_a_second_costs_no_request_that_only_reads() {
+    let stack = Stack::start().await;
+    let stop = std::cell::Cell::new(false);
+    let restarts = async {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stack.kill(Service::Info).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stack.serve(Service::Info, stack.echo());
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stop.set(true);
+    };
+    let clients = futures_util::future::join_all((0..8).map(|_| ask_on(&stack, "/api/info/x", &stop)));
+    let (answers, ()) = tokio::join!(clients, restarts);
+    let asked: usize = answers.iter().map(|(count, _)| count).sum();
+    let failed: Vec<StatusCode> = answers.into_iter().flat_map(|(_, failed)| failed).collect();
+    assert!(asked > 100, "{asked}");
+    assert!(failed.is_empty(), "{} of {asked} failed: {:?}", failed.len(), failed.first());
+}
