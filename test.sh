@@ -34,4 +34,7 @@ step "interface documents"
 cargo xtask spec --check
 step "end-to-end tests with real peers"
 cargo nextest run -p pistack-e2e --locked
+step "fuzz targets, some seconds each"
+need_packages c++=g++
+fuzz/run.sh 8
 step "all green"
