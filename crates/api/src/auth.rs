@@ -47,7 +47,7 @@ pub struct ValidateAnswer {
 
 /// `POST /internal/session`: the dashboard signs a person in. Answers [`CookieSession`], or the same
 /// problems as the public login.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CookieLogin {
     /// Login name.
     pub name: String,
@@ -59,6 +59,19 @@ pub struct CookieLogin {
     /// The browser's address as the gateway saw it.
     #[serde(default)]
     pub address: String,
+    /// A code of the authenticator or a recovery code; empty where none was asked for. 401 `second-factor-required`
+    /// asks for one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub otp: String,
+    /// What an earlier login gave as [`CookieSession::device_token`]; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device_token: String,
+    /// True to be given a device token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remember_device: bool,
+    /// The `sid` of the session that the browser had until now: it ends, so that a login always begins a new one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub replaces: String,
 }
 
 /// `POST /internal/setup`: the first account of an installation, against the one-time setup code.
@@ -88,6 +101,10 @@ pub struct CookieSession {
     pub max_age: i64,
     /// Whose it is.
     pub user: PublicUser,
+    /// For the device to keep for a year and to show at the next login, where that was asked for: a device known so
+    /// is not kept out by the guesses of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
 }
 
 /// `POST /internal/exchange` turns a cookie, or an API token, into a short access token for all services; 401
@@ -140,6 +157,9 @@ pub struct ExchangedToken {
 pub struct AuthState {
     /// True while there is no account at all.
     pub setup_required: bool,
+    /// True while the code of the boot partition can be given at the setup call to set a Root's password.
+    #[serde(default)]
+    pub reset_armed: bool,
     /// How the board's clock is known to be right: `synchronised`, `hardware`, `word`, `assumed`, or `untrusted`.
     #[serde(default)]
     pub clock: String,

@@ -140,19 +140,25 @@ pub enum Lack {
 impl AccessClaims {
     /// Says whether the bearer has a right: by level or grant, and within the token's scope.
     pub fn may(&self, right: RightInfo, object: Object<'_>) -> Result<(), Lack> {
-        let listed = |list: &Option<String>| {
-            let list = list.as_deref().unwrap_or_default();
-            grants_of(list).any(|grant| grant.covers(right, object))
-        };
         let grantable = !LEVEL_ONLY.contains(&right.area);
-        if self.lvl < right.level && !(grantable && listed(&self.grants)) {
+        if self.lvl < right.level && !(grantable && listed(self.grants.as_deref(), right, object)) {
             return Err(Lack::Level);
         }
-        if self.scope.is_some() && !listed(&self.scope) {
-            return Err(Lack::Scope);
+        if self.scope_covers(right, object) {
+            Ok(())
+        } else {
+            Err(Lack::Scope)
         }
-        Ok(())
     }
+
+    /// True if the token is not limited, or not in this.
+    pub fn scope_covers(&self, right: RightInfo, object: Object<'_>) -> bool {
+        self.scope.is_none() || listed(self.scope.as_deref(), right, object)
+    }
+}
+
+fn listed(list: Option<&str>, right: RightInfo, object: Object<'_>) -> bool {
+    grants_of(list.unwrap_or_default()).any(|grant| grant.covers(right, object))
 }
 
 #[cfg(test)]

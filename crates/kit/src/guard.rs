@@ -6,6 +6,7 @@
 //! [`RootCaller`]. The service adds the [`Guard`] to the request's extensions.
 
 mod feed;
+mod identity;
 mod rights;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use crate::lifecycle::Lifecycle;
 use crate::problem::Problem;
 use crate::token::{self, Opened, PublicKey};
 
+pub use identity::{IDENTITY_HEADERS, write_identity};
 pub use rights::{May, MayOn, refusal};
 
 /// How far two clocks of one machine may seem apart, in seconds.

@@ -13,7 +13,7 @@ use crate::store::{self, Connection, cookies, refresh, revocations, rights, user
 /// Longest name, in characters.
 const NAME_MAX_LENGTH: usize = 64;
 /// The epoch of a new account.
-const FIRST_EPOCH: i64 = 1;
+pub(crate) const FIRST_EPOCH: i64 = 1;
 
 /// The id of an installation's first Root, the same everywhere (it was so in the original).
 pub(crate) fn root_id() -> String {
@@ -32,6 +32,22 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
         Err(Error::InvalidPayload(
             "A name has 1 to 64 characters, no control characters, and no space at either end.",
         ))
+    }
+}
+
+/// Says whether a text can be an address to write to. Only what would break a mail's header is refused: whether it
+/// exists, the mail server knows.
+pub(crate) fn check_email(email: &str) -> Result<(), Error> {
+    let parts = email.split_once('@');
+    let fits = email.len() <= 254
+        && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && email
+            .chars()
+            .all(|c| !c.is_control() && !c.is_whitespace() && !"<>,;\"()".contains(c));
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::InvalidPayload("An address looks like anna@example.org."))
     }
 }
 
@@ -66,7 +82,7 @@ impl Asker<'_> {
 
     /// Refuses an asker whose password or level changed, or whose account went, while the request was on its way
     /// (hashing takes its time).
-    async fn still_holds(self, tx: &mut Connection) -> Result<(), Error> {
+    pub(crate) async fn still_holds(self, tx: &mut Connection) -> Result<(), Error> {
         let Asker::User(asker) = self else { return Ok(()) };
         let now = users::by_id(tx, &asker.id).await?;
         if now.is_some_and(|now| now.epoch == asker.epoch) {
@@ -131,6 +147,8 @@ pub(crate) async fn create_first(
         name: name.to_owned(),
         level: Level::Root,
         epoch: FIRST_EPOCH,
+        disabled: false,
+        must_change: false,
     };
     users::insert(tx, &user, hash, moment.now).await?;
     store::raise_generation(tx).await?;
@@ -163,6 +181,8 @@ pub(crate) async fn create(
         name: name.to_owned(),
         level,
         epoch: FIRST_EPOCH,
+        disabled: false,
+        must_change: false,
     };
     users::insert(tx, &user, hash, moment.now).await?;
     store::raise_generation(tx).await?;
@@ -184,7 +204,8 @@ pub(crate) async fn change(
     asker.may_manage(&user)?;
     if let Some(level) = change.level {
         asker.may_grant(level)?;
-        if user.level == Level::Root && level != Level::Root && users::count_roots(tx).await? <= 1 {
+        let last = user.level == Level::Root && !user.disabled && users::count_roots(tx).await? <= 1;
+        if last && level != Level::Root {
             return Err(Error::LastRoot("demoted"));
         }
     }
@@ -198,6 +219,7 @@ pub(crate) async fn change(
     let new_level = change.level.filter(|level| *level != user.level);
     if let Some(hash) = &change.hash {
         users::set_password(tx, &user.id, hash, moment.now).await?;
+        user.must_change = false;
     }
     let revocation = if change.hash.is_some() || new_level.is_some() {
         user.level = new_level.unwrap_or(user.level);
@@ -216,6 +238,35 @@ pub(crate) async fn change(
     Ok((user, revocation))
 }
 
+/// Closes an account and ends its sessions, or opens it again.
+pub(crate) async fn disable(
+    tx: &mut Connection,
+    moment: Moment,
+    asker: Asker<'_>,
+    id: &str,
+    disabled: bool,
+) -> Result<(User, Option<Revocation>), Error> {
+    asker.still_holds(tx).await?;
+    asker.may_grant(Level::User)?;
+    let mut user = users::by_id(tx, id).await?.ok_or(Error::NotFound)?;
+    asker.may_manage(&user)?;
+    if user.disabled == disabled {
+        return Ok((user, None));
+    }
+    if disabled && user.level == Level::Root && users::count_roots(tx).await? <= 1 {
+        return Err(Error::LastRoot("disabled"));
+    }
+    user.disabled = disabled;
+    let mut revocation = None;
+    if disabled {
+        user.epoch += 1;
+        revocation = Some(end_sessions(tx, moment, id, user.epoch, "disabled").await?);
+    }
+    users::update(tx, &user).await?;
+    store::raise_generation(tx).await?;
+    Ok((user, revocation))
+}
+
 /// Removes an account and ends its sessions.
 pub(crate) async fn remove(
     tx: &mut Connection,
@@ -227,7 +278,7 @@ pub(crate) async fn remove(
     asker.may_reach(id)?;
     let user = users::by_id(tx, id).await?.ok_or(Error::NotFound)?;
     asker.may_manage(&user)?;
-    if user.level == Level::Root && users::count_roots(tx).await? <= 1 {
+    if user.level == Level::Root && !user.disabled && users::count_roots(tx).await? <= 1 {
         return Err(Error::LastRoot("removed"));
     }
     users::delete(tx, id).await?;

@@ -124,7 +124,7 @@ struct Stamp {
 fn stamp(clock: &Clock, boot: &Arc<str>) -> Stamp {
     Stamp {
         at: clock.unix(),
-        trusted: crate::clock_trust::is_trusted(clock),
+        trusted: clock.trust().is_trusted(),
         boot: Arc::clone(boot),
     }
 }

@@ -41,6 +41,9 @@ pub struct Config {
     /// True says that the board's clock is right although no time server sets it: for a board that has none and is
     /// offline. Otherwise one-time codes wait for the first time sync after each start.
     pub clock_is_right: bool,
+    /// Files that arm a one-time code to set a Root's password, looked for at each start: for a board without screen
+    /// and keyboard. Each file counts once.
+    pub reset_files: Vec<PathBuf>,
     /// Directory of `auth.sqlite3` in place of `db/` in the state directory. Environment: `AUTH_DB_DIR`.
     pub db_dir: Option<PathBuf>,
 }
@@ -57,6 +60,9 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             database_url: None,
             clock_is_right: false,
+            reset_files: ["/boot/firmware/pistack-reset", "/boot/pistack-reset"]
+                .map(PathBuf::from)
+                .to_vec(),
             db_dir: None,
         }
     }

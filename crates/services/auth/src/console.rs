@@ -14,13 +14,16 @@ use pistack_kit::clock::Clock;
 use pistack_kit::paths::StatePaths;
 
 use crate::accounts::{self, Asker, Change};
+use crate::audit::{self, Event};
 use crate::config::Config;
+use crate::directory::User;
 use crate::error::Error;
 use crate::key_rotation;
 use crate::password::{Hasher, policy};
 use crate::setup::SetupCode;
 use crate::state::moment;
-use crate::store::{Store, users};
+use crate::store::{Store, Tx, users};
+use crate::unlock;
 
 /// How long a running service may take to notice. It looks by itself as well, a little later.
 const TELL_WITHIN: Duration = Duration::from_secs(2);
@@ -47,6 +50,30 @@ pub enum ConsoleCommand {
     },
     /// Lists all users.
     List,
+    /// Closes an account and ends its sessions, or opens it again.
+    Disable {
+        /// Login name.
+        name: String,
+        /// False opens it.
+        disabled: bool,
+    },
+    /// Forgets failed logins.
+    Unlock {
+        /// Login name.
+        name: String,
+    },
+    /// Takes the second factor and its recovery codes away.
+    ResetSecondFactor {
+        /// Login name.
+        name: String,
+    },
+    /// Sets where the person is written to.
+    SetEmail {
+        /// Login name.
+        name: String,
+        /// The address; `None` takes it away.
+        email: Option<String>,
+    },
     /// Removes a user and ends its sessions.
     Remove {
         /// Login name.
@@ -61,6 +88,10 @@ impl fmt::Debug for ConsoleCommand {
             Self::SetPassword { name, .. } => write!(f, "SetPassword({name:?})"),
             Self::Add { name, level, .. } => write!(f, "Add({name:?}, {level})"),
             Self::List => f.write_str("List"),
+            Self::Disable { name, disabled } => write!(f, "Disable({name:?}, {disabled})"),
+            Self::Unlock { name } => write!(f, "Unlock({name:?})"),
+            Self::ResetSecondFactor { name } => write!(f, "ResetSecondFactor({name:?})"),
+            Self::SetEmail { name, .. } => write!(f, "SetEmail({name:?})"),
             Self::Remove { name } => write!(f, "Remove({name:?})"),
         }
     }
@@ -79,6 +110,24 @@ pub enum ConsoleAnswer {
     Users(Vec<PublicUser>),
     /// The user was removed.
     Removed(PublicUser),
+    /// The account is closed, or open again.
+    Disabled {
+        /// Whose.
+        user: PublicUser,
+        /// What it is now.
+        disabled: bool,
+    },
+    /// Failed logins are forgotten.
+    Unlocked(PublicUser),
+    /// Whether there was a second factor to take away.
+    SecondFactorReset {
+        /// Whose.
+        user: PublicUser,
+        /// False if there was none.
+        removed: bool,
+    },
+    /// Where the person is written to was set.
+    EmailSet(PublicUser),
 }
 
 /// Carries out a command on the database of the state directory, which it makes if there is none.
@@ -94,6 +143,10 @@ pub async fn console(
     let answer = carry_out(&store, config, clock, command).await;
     store.close().await;
     let answer = answer?;
+    if let ConsoleAnswer::Unlocked(user) = &answer {
+        unlock::unlock(paths, &user.name).await?;
+        return Ok(answer);
+    }
     if matches!(answer, ConsoleAnswer::Users(_)) {
         return Ok(answer);
     }
@@ -141,6 +194,7 @@ async fn carry_out(
             let mut tx = store.begin().await?;
             let moment = moment(clock, config);
             let user = accounts::create(&mut tx, moment, Asker::Console, &name, &hash, level).await?;
+            note(&mut tx, clock, "user.added", &user).await?;
             tx.commit().await?;
             Ok(ConsoleAnswer::Added(user.public()))
         }
@@ -152,15 +206,73 @@ async fn carry_out(
         }
         ConsoleCommand::Remove { name } => {
             let mut tx = store.begin().await?;
-            let user = users::by_name(&mut tx, &name)
-                .await?
-                .ok_or(Error::NoSuchName(name))?;
+            let user = named(&mut tx, &name).await?;
             let moment = moment(clock, config);
             let (user, _) = accounts::remove(&mut tx, moment, Asker::Console, &user.id).await?;
+            note(&mut tx, clock, "user.removed", &user).await?;
             tx.commit().await?;
             Ok(ConsoleAnswer::Removed(user.public()))
         }
+        other => manage(store, config, clock, other).await,
     }
+}
+
+/// What happens to an account that stays.
+async fn manage(
+    store: &Store,
+    config: &Config,
+    clock: &Clock,
+    command: ConsoleCommand,
+) -> Result<ConsoleAnswer, Error> {
+    let mut tx = store.begin().await?;
+    let answer = match command {
+        ConsoleCommand::Disable { name, disabled } => {
+            let user = named(&mut tx, &name).await?;
+            let moment = moment(clock, config);
+            let (user, _) = accounts::disable(&mut tx, moment, Asker::Console, &user.id, disabled).await?;
+            let kind = if disabled { "user.disabled" } else { "user.enabled" };
+            note(&mut tx, clock, kind, &user).await?;
+            ConsoleAnswer::Disabled {
+                user: user.public(),
+                disabled,
+            }
+        }
+        ConsoleCommand::ResetSecondFactor { name } => {
+            let user = named(&mut tx, &name).await?;
+            let removed = unlock::reset_second_factor(&mut tx, clock, &user).await?;
+            ConsoleAnswer::SecondFactorReset {
+                user: user.public(),
+                removed,
+            }
+        }
+        ConsoleCommand::SetEmail { name, email } => {
+            let user = named(&mut tx, &name).await?;
+            if let Some(email) = &email {
+                accounts::check_email(email)?;
+            }
+            users::set_email(&mut tx, &user.id, email.as_deref()).await?;
+            note(&mut tx, clock, "user.email", &user).await?;
+            ConsoleAnswer::EmailSet(user.public())
+        }
+        ConsoleCommand::Unlock { name }
+        | ConsoleCommand::Remove { name }
+        | ConsoleCommand::SetPassword { name, .. }
+        | ConsoleCommand::Add { name, .. } => ConsoleAnswer::Unlocked(named(&mut tx, &name).await?.public()),
+        ConsoleCommand::List => ConsoleAnswer::Users(Vec::new()),
+    };
+    tx.commit().await?;
+    Ok(answer)
+}
+
+async fn named(tx: &mut Tx, name: &str) -> Result<User, Error> {
+    users::by_name(tx, name)
+        .await?
+        .ok_or_else(|| Error::NoSuchName(name.to_owned()))
+}
+
+/// Puts what the console did into the audit record.
+async fn note(tx: &mut Tx, clock: &Clock, kind: &'static str, user: &User) -> Result<(), Error> {
+    audit::write_in(tx, clock, Event::new(kind).about(&user.id)).await
 }
 
 async fn set_password(
@@ -176,6 +288,7 @@ async fn set_password(
     let answer = if users::count(&mut tx).await? == 0 {
         accounts::check_name(name)?;
         let user = accounts::create_first(&mut tx, moment, name, &hash).await?;
+        note(&mut tx, clock, "user.added", &user).await?;
         ConsoleAnswer::FirstAccount(user.public())
     } else {
         let user = users::by_name(&mut tx, name)
@@ -186,6 +299,7 @@ async fn set_password(
             ..Change::default()
         };
         let (user, _) = accounts::change(&mut tx, moment, Asker::Console, &user.id, &change).await?;
+        note(&mut tx, clock, "user.password", &user).await?;
         ConsoleAnswer::PasswordSet(user.public())
     };
     tx.commit().await?;
@@ -198,7 +312,7 @@ fn new_hash(config: &Config, name: &str, password: &str) -> Result<String, Error
 }
 
 /// Tells a running service to look. One that is down reads the database when it starts.
-async fn tell(paths: &StatePaths) {
+pub(crate) async fn tell(paths: &StatePaths) {
     let socket = paths.service_socket(Service::Auth);
     let request = Request::builder()
         .method(Method::POST)

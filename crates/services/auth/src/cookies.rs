@@ -111,6 +111,9 @@ impl CookieCache {
 
 /// Begins a session for a user whose password was just checked.
 pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Result<CookieSession, Error> {
+    if user.must_change {
+        return Err(Error::MustChange);
+    }
     clock_keeping::settle(auth).await?;
     let (cookie, now) = (opaque::fresh(), auth.clock.unix());
     let row = CookieRow {
@@ -141,10 +144,12 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
     if surplus {
         auth.cookies.clear();
     }
+    auth.authentications.note(&row.sid);
     Ok(CookieSession {
         cookie,
         max_age: ABSOLUTE_SECONDS,
         user: user.public(),
+        device_token: None,
     })
 }
 
@@ -165,10 +170,14 @@ pub(crate) async fn exchange(auth: &Arc<Auth>, cookie: &str) -> Result<Exchanged
         }
     };
     let now = auth.clock.unix();
-    let user = auth
-        .directory
-        .get(&row.user_id)
-        .filter(|user| user.epoch == row.epoch);
+    let user = match current(auth, &row) {
+        Some(user) => Some(user),
+        // Grants may have raised the epoch of the user and of this session just now.
+        None => {
+            let row = cookies::find(&mut *auth.store.read().await?, &hash).await?;
+            row.and_then(|row| current(auth, &row))
+        }
+    };
     let in_time = now < row.expires_at && now - row.last_seen_at <= IDLE_SECONDS;
     let Some(user) = user.filter(|_| in_time) else {
         end(auth, cookie).await?;
@@ -187,6 +196,12 @@ pub(crate) async fn exchange(auth: &Arc<Auth>, cookie: &str) -> Result<Exchanged
         sid: row.sid,
         user: user.public(),
     })
+}
+
+/// The session's user, if nothing has ended the user's sessions since.
+fn current(auth: &Auth, row: &CookieRow) -> Option<Arc<User>> {
+    let user = auth.directory.get(&row.user_id)?;
+    (user.epoch == row.epoch).then_some(user)
 }
 
 /// Writes the last use down without keeping the caller waiting.

@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use pistack_api::auth::PublicUser;
 use pistack_api::token::Level;
 
+use crate::store::users::fold;
+
 /// A user without the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User {
@@ -17,6 +19,10 @@ pub(crate) struct User {
     pub level: Level,
     /// Raised by every change that ends sessions.
     pub epoch: i64,
+    /// True for an account that is closed until it is opened again.
+    pub disabled: bool,
+    /// True until the person has chosen a password: the present one is known to the world.
+    pub must_change: bool,
 }
 
 impl User {
@@ -44,9 +50,24 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// One user.
+    /// One user who may use the account; whoever is disabled is not there.
     pub(crate) fn get(&self, id: &str) -> Option<Arc<User>> {
+        self.find(id).filter(|user| !user.disabled)
+    }
+
+    /// One user, disabled or not.
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<User>> {
         self.snapshot().by_id.get(id).cloned()
+    }
+
+    /// The id of whoever goes by `name`, in any case.
+    pub(crate) fn id_of(&self, name: &str) -> Option<String> {
+        let folded = fold(name);
+        let snapshot = self.snapshot();
+        let mut users = snapshot.by_id.values();
+        users
+            .find(|user| fold(&user.name) == folded)
+            .map(|user| user.id.clone())
     }
 
     /// Users whose name contains `part` in any case, by name.
@@ -98,6 +119,8 @@ mod tests {
             name: name.to_owned(),
             level: Level::User,
             epoch: 1,
+            disabled: false,
+            must_change: false,
         }
     }
 
@@ -113,6 +136,20 @@ mod tests {
         directory.replace(2, vec![user("1", "Zofia")]);
         assert!(directory.get("2").is_none());
         assert_eq!(directory.get("1").unwrap().name, "Zofia");
+    }
+
+    #[test]
+    fn whoever_is_disabled_is_found_only_by_those_who_manage() {
+        let directory = Directory::default();
+        let closed = User {
+            disabled: true,
+            ..user("1", "Anna")
+        };
+        directory.replace(1, vec![closed, user("2", "adam")]);
+        assert!(directory.get("1").is_none() && directory.find("1").is_some());
+        assert_eq!(directory.search("").len(), 2);
+        assert_eq!(directory.id_of("ADAM").as_deref(), Some("2"));
+        assert_eq!(directory.id_of("eve"), None);
     }
 
     #[test]

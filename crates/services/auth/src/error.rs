@@ -29,6 +29,12 @@ pub enum Error {
     /// Unknown user or wrong password: one answer for both.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// The right password, but one that is known to the world: another has to be chosen first.
+    #[error("password must be changed")]
+    MustChange,
+    /// The present password is needed to change it.
+    #[error("current password needed")]
+    CurrentPasswordNeeded,
     /// No refresh token of ours, or too old.
     #[error("invalid or expired refresh token")]
     InvalidRefresh,
@@ -92,6 +98,14 @@ pub enum Error {
         /// Greatest good one.
         max: i64,
     },
+    /// A file of users that cannot be imported.
+    #[error("{}: {what}. Nothing was imported", path.display())]
+    ImportFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// `database_url` names another kind of database.
     #[error(
         "[auth] database_url (DATABASE_URL) is no PostgreSQL address: write postgres://user@host/name, or remove it \
@@ -142,6 +156,8 @@ impl Error {
             Self::LegacyRefresh => (StatusCode::UNAUTHORIZED, "legacy-token"),
             Self::RevokedRefresh => (StatusCode::UNAUTHORIZED, "revoked_refresh_token"),
             Self::UserNotFound => (StatusCode::UNAUTHORIZED, "user_not_found"),
+            Self::MustChange => (StatusCode::FORBIDDEN, "password_change_required"),
+            Self::CurrentPasswordNeeded => (StatusCode::FORBIDDEN, "current_password_needed"),
             Self::SessionOver => (StatusCode::UNAUTHORIZED, "session_over"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::InvalidSetupCode => (StatusCode::FORBIDDEN, "invalid_setup_code"),
@@ -155,6 +171,7 @@ impl Error {
             Self::Refused(_)
             | Self::Setting { .. }
             | Self::DatabaseUrl
+            | Self::ImportFile { .. }
             | Self::KeyFile { .. }
             | Self::Path(_)
             | Self::Open(_)
@@ -167,7 +184,7 @@ impl Error {
 
     /// True when the database says that there is no room: SQLite's result code 13 (SQLITE_FULL), PostgreSQL's
     /// SQLSTATE 53100 (disk_full).
-    fn is_disk_full(&self) -> bool {
+    pub(crate) fn is_disk_full(&self) -> bool {
         matches!(
             self,
             Self::Database(sqlx::Error::Database(cause)) if matches!(cause.code().as_deref(), Some("13" | "53100"))
@@ -181,6 +198,10 @@ impl Error {
             Self::InvalidLevel => Some("Write Root, Admin or User."),
             Self::LegacyRefresh => Some("This is a token of the previous installation. Log in again."),
             Self::LastRoot(_) => Some("Make another Root first."),
+            Self::MustChange => Some(
+                "Send `new_password` with the same login, or set one on the console with `pistack user passwd NAME`.",
+            ),
+            Self::CurrentPasswordNeeded => Some("Send `current_password` as well, or log in again first."),
             Self::InvalidSetupCode => Some(
                 "The code is printed at the first start and stands in secrets/setup_code of the state directory.",
             ),

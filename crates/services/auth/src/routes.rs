@@ -1,10 +1,16 @@
 //! Every route of the service, in one place.
 
+pub(crate) mod api_tokens;
+pub(crate) mod audit;
+pub(crate) mod grants;
 pub(crate) mod internal;
 pub(crate) mod keys;
+pub(crate) mod second_factor;
 pub(crate) mod session;
+pub(crate) mod session_list;
 pub(crate) mod setup;
 pub(crate) mod user;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 
@@ -23,9 +29,27 @@ pub(crate) fn documented() -> OpenApiRouter<Arc<Auth>> {
         .routes(routes!(session::validate_session))
         .routes(routes!(session::logout_session))
         .routes(routes!(session::read_session))
+        .routes(routes!(session_list::list_sessions))
+        .routes(routes!(session_list::end_other_sessions))
+        .routes(routes!(session_list::reauth_session))
+        .routes(routes!(session_list::delete_session))
         .routes(routes!(user::create_user))
         .routes(routes!(user::list_users))
         .routes(routes!(user::read_user, user::update_user, user::delete_user))
+        .routes(routes!(grants::read_grants, grants::update_grants))
+        .routes(routes!(second_factor::reset_second_factor))
+        .routes(routes!(api_tokens::create_token))
+        .routes(routes!(api_tokens::list_tokens))
+        .routes(routes!(api_tokens::delete_token))
+        .routes(routes!(
+            second_factor::read_second_factor,
+            second_factor::delete_second_factor
+        ))
+        .routes(routes!(second_factor::begin_second_factor))
+        .routes(routes!(second_factor::confirm_second_factor))
+        .routes(routes!(second_factor::renew_recovery_codes))
+        .routes(routes!(verify::verify_request))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(setup::create_setup))
         .routes(routes!(keys::list_keys))
 }
@@ -66,6 +90,7 @@ pub(crate) fn internal(auth: Arc<Auth>) -> Router {
         .route("/internal/state", get(internal::state))
         .route("/internal/feed", get(internal::feed))
         .route("/internal/jwks", get(keys::list_keys))
+        .route("/internal/unlock", post(internal::unlock))
         .route("/internal/reload", post(internal::reload))
         .with_state(auth)
 }

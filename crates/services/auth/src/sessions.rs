@@ -14,6 +14,7 @@ use pistack_kit::random;
 use crate::clock_keeping;
 use crate::directory::User;
 use crate::error::Error;
+use crate::notices;
 use crate::opaque;
 use crate::password::{Password, Verdict};
 use crate::state::Auth;
@@ -53,23 +54,25 @@ impl Origin {
     }
 }
 
-/// Checks name and password. Unknown user and wrong password differ in nothing, time included.
+/// Checks name and password, slowed down by `keys`. An unknown user, a closed account and a wrong password differ in
+/// nothing, time included.
 pub(crate) async fn check_password(
     auth: &Arc<Auth>,
     name: &str,
     password: Password,
     origin: &Origin,
+    keys: &[Key],
 ) -> Result<User, Error> {
-    let keys = Key::login(name, origin.address);
-    auth.throttle.check(&keys)?;
+    auth.throttle.check(keys)?;
     let permit = auth.hasher.permit().await?;
     // Asked again: those before us in the queue may have been guesses at the same account.
-    auth.throttle.check(&keys)?;
+    auth.throttle.check(keys)?;
     let known = users::credentials(&mut *auth.store.read().await?, name).await?;
     let (user, stored) = known.unzip();
     let (permit, verdict) = auth.hasher.verify(permit, password, stored).await?;
+    let user = user.filter(|user| !user.disabled);
     let (Some(known), Verdict::Right { rehashed }) = (&user, verdict) else {
-        let first = auth.throttle.failed(&keys);
+        let first = auth.throttle.failed(keys);
         drop(permit);
         if first {
             // Not the name that was typed: people type passwords into that field.
@@ -78,7 +81,7 @@ pub(crate) async fn check_password(
         }
         return Err(Error::InvalidCredentials);
     };
-    auth.throttle.succeeded(&keys);
+    auth.throttle.succeeded(keys);
     drop(permit);
     if let Some(hash) = rehashed {
         let mut tx = auth.store.begin().await?;
@@ -90,6 +93,9 @@ pub(crate) async fn check_password(
 
 /// Begins a family for a user whose password was just checked.
 pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Result<TokenAnswer, Error> {
+    if user.must_change {
+        return Err(Error::MustChange);
+    }
     clock_keeping::settle(auth).await?;
     let (family, token, now) = (random::uuid().to_string(), opaque::fresh(), auth.clock.unix());
     let lifetime = auth.config.refresh_token_seconds;
@@ -114,6 +120,7 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
     refresh::insert_family(&mut tx, &row).await?;
     refresh::insert_token(&mut tx, &family, &opaque::hash(&token), None, now, now + lifetime).await?;
     tx.commit().await?;
+    auth.authentications.note(&family);
     Ok(auth.answer(user, &family, token))
 }
 
@@ -185,6 +192,7 @@ async fn repeat(
     if !auth.grace.was_cut_short(used_at) {
         tracing::warn!(user = %user.id, sid = %found.family, "a used refresh token came back: the session is ended");
         end_family(auth, tx, &found.family, "reuse").await?;
+        notices::refresh_reuse(auth, user, &found.family);
     }
     Err(Error::RevokedRefresh)
 }

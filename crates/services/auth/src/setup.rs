@@ -14,6 +14,7 @@ use crate::accounts;
 use crate::directory::User;
 use crate::error::Error;
 use crate::password::{Password, policy};
+use crate::reset;
 use crate::state::Auth;
 use crate::throttle::Key;
 
@@ -57,6 +58,12 @@ impl SetupCode {
             .is_some_and(|code| hash(&code).as_ref() == hash(&normalise(given)).as_ref())
     }
 
+    /// The code as it is written in the file.
+    pub(crate) fn text(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.path).ok()?;
+        Some(text.trim().to_owned())
+    }
+
     fn read(&self) -> Option<String> {
         let code = normalise(&std::fs::read_to_string(&self.path).ok()?);
         (code.len() == LENGTH).then_some(code)
@@ -83,7 +90,7 @@ fn normalise(text: &str) -> String {
         .collect()
 }
 
-fn fresh_code() -> String {
+pub(crate) fn fresh_code() -> String {
     let mut code = String::with_capacity(LENGTH + LENGTH / GROUP);
     let mut count = 0;
     while count < LENGTH {
@@ -118,18 +125,27 @@ pub(crate) struct Setup<'a> {
 
 /// Makes the first account against the code. Of several at once, one wins.
 pub(crate) async fn set_up(auth: &Arc<Auth>, setup: Setup<'_>) -> Result<User, Error> {
-    if !auth.directory.is_empty() {
+    let first = auth.directory.is_empty();
+    if !first && !auth.reset.is_armed() {
         return Err(Error::AlreadySetUp);
     }
     let keys = [Key::Setup(setup.address)];
     auth.throttle.check(&keys)?;
-    if !auth.setup_code.matches(setup.code) {
+    let right = if first {
+        auth.setup_code.matches(setup.code)
+    } else {
+        auth.reset.matches(setup.code)
+    };
+    if !right {
         if auth.throttle.failed(&keys) {
             tracing::warn!(address = ?setup.address, "wrong setup codes: slowing down");
         }
         return Err(Error::InvalidSetupCode);
     }
     accounts::check_name(setup.name)?;
+    if !first {
+        return reset::carry_out(auth, setup).await;
+    }
     policy::check(&setup.password, setup.name, auth.config.password_min_length)?;
     let hash = auth.hasher.hash(setup.password).await?;
     let mut change = auth.begin_change().await?;

@@ -20,6 +20,7 @@ use crate::audit::Audit;
 use crate::clock_keeping::{self, TimeKeeper};
 use crate::config::Config;
 use crate::cookies::CookieCache;
+use crate::daily_copy::{self, DailyCopy};
 use crate::directory::{Directory, User};
 use crate::error::Error;
 use crate::feed::Feed;
@@ -29,7 +30,11 @@ use crate::legacy::{self, Legacy};
 use crate::password::Hasher;
 use crate::privileges::{Privileges, RightsByUser};
 use crate::reauth::Authentications;
+use crate::reset::{self, Reset};
+use crate::seal::Seal;
+use crate::second_factor::Tries;
 use crate::setup::SetupCode;
+use crate::stack_events::StackEvents;
 use crate::store::{self, Store, Tx, revocations, rights, users};
 use crate::throttle::Throttle;
 use crate::tokens::Issuer;
@@ -49,6 +54,8 @@ pub(crate) struct Auth {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) store: Store,
     pub(crate) time: TimeKeeper,
+    pub(crate) daily_copy: DailyCopy,
+    pub(crate) reset: Reset,
     pub(crate) directory: Directory,
     pub(crate) hasher: Hasher,
     pub(crate) throttle: Throttle,
@@ -61,7 +68,12 @@ pub(crate) struct Auth {
     pub(crate) rights: RightsByUser,
     pub(crate) authentications: Authentications,
     pub(crate) audit: Audit,
+    pub(crate) stack_events: StackEvents,
     pub(crate) token_uses: api_tokens::Uses,
+    pub(crate) seal: Seal,
+    pub(crate) tries: Tries,
+    /// What the board is called, for the entry in an authenticator program.
+    pub(crate) place: String,
     /// Held while users change and while they are read anew, so that no older state replaces a newer one.
     changing: Arc<Mutex<()>>,
     pruned_at: AtomicI64,
@@ -103,12 +115,18 @@ impl Auth {
             rights: RightsByUser::default(),
             authentications: Authentications::new(clock.clone()),
             audit: Audit::new(clock.clone()),
+            stack_events: StackEvents::new(&context.paths, context.lifecycle.clone()),
             token_uses: api_tokens::Uses::default(),
+            seal: Seal::load_or_create(&context.paths.secrets().join("seal.key"))?,
+            tries: Tries::new(clock.clone()),
+            place: host_name(),
             lifecycle: context.lifecycle.clone(),
             changing: Arc::default(),
             pruned_at: AtomicI64::new(clock.unix()),
             told_of_legacy: AtomicBool::new(false),
             paths: context.paths.clone(),
+            daily_copy: DailyCopy::plan(&store, &clock),
+            reset: Reset::new(&context.paths, clock.clone())?,
             time,
             store,
             clock,
@@ -117,6 +135,7 @@ impl Auth {
         store::prune(&mut tx, auth.clock.unix()).await?;
         tx.commit().await?;
         auth.reload().await?;
+        reset::look_for_file(&auth).await?;
         Ok(auth)
     }
 
@@ -166,6 +185,23 @@ impl Auth {
         run_to_the_end(async move {
             tx.commit().await?;
             auth.announce(&revocation);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The same for several sessions.
+    pub(crate) async fn finish_sessions(
+        self: &Arc<Self>,
+        tx: Tx,
+        revocations: Vec<Revocation>,
+    ) -> Result<(), Error> {
+        let auth = Arc::clone(self);
+        run_to_the_end(async move {
+            tx.commit().await?;
+            for revocation in &revocations {
+                auth.announce(revocation);
+            }
             Ok(())
         })
         .await
@@ -284,6 +320,7 @@ impl Auth {
             if let Err(error) = clock_keeping::look(&self).await {
                 tracing::error!(%error, "cannot follow the clock");
             }
+            daily_copy::look(&self).await;
             if let Err(error) = key_rotation::look(&self).await {
                 tracing::error!(%error, "cannot replace the key that signs access tokens");
             }
@@ -302,6 +339,16 @@ pub(crate) fn moment(clock: &Clock, config: &Config) -> Moment {
         now,
         until: now + longest + REVOCATION_MARGIN_SECONDS,
     }
+}
+
+/// The machine's name, as far as it is fit to be shown.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c))
+        .take(40)
+        .collect()
 }
 
 /// Runs `work` as a task of its own, so that it is finished even if the caller is dropped.

@@ -4,9 +4,12 @@
 pub(crate) mod api_tokens;
 pub(crate) mod audit;
 pub(crate) mod cookies;
+pub(crate) mod known;
 pub(crate) mod refresh;
 pub(crate) mod revocations;
 pub(crate) mod rights;
+pub(crate) mod second_factors;
+pub(crate) mod session_list;
 pub(crate) mod users;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +42,11 @@ const MIGRATIONS: &[Migration] = &[
         version: 2,
         name: "rights and factors",
         sql: include_str!("../migrations/0002_rights_and_factors.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "people",
+        sql: include_str!("../migrations/0003_people.sql"),
     },
 ];
 

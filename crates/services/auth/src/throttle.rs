@@ -1,7 +1,8 @@
-//! Slows guessing down: a growing pause per account and per address, before anything is hashed.
+//! Slows guessing down, before anything is hashed: a growing pause per account, a bucket per address.
 //!
-//! Pauses are short and end by themselves; nothing is ever locked for good, and the console does not pass
-//! through here. All of it is in monotonic time, so that a clock that is set has no effect.
+//! Pauses end by themselves; nothing is ever locked for good, the console does not pass through here, and a device
+//! that logged in before has a ladder of its own, so that the guesses of others do not keep it out. All of it is in
+//! monotonic time, so that a clock that is set has no effect.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -19,7 +20,14 @@ const LADDER: [Duration; 4] = [
     Duration::from_secs(5),
     Duration::from_secs(10),
 ];
-/// Failures after which nothing is remembered if nothing more happens.
+/// Failures of one account within a day after which the pause is [`LONG`].
+const PER_DAY: u32 = 100;
+const DAY: Duration = Duration::from_hours(24);
+const LONG: Duration = Duration::from_mins(15);
+/// Failures that one address has at once, and how long one takes to come back.
+const BURST: u32 = 10;
+const REFILL: Duration = Duration::from_secs(6);
+/// Time after which nothing is remembered if nothing more happens.
 const MEMORY: Duration = Duration::from_mins(15);
 /// Keys remembered at once; about 100 bytes each.
 const CAPACITY: usize = 4096;
@@ -33,6 +41,8 @@ pub(crate) enum Key {
     Account(String),
     /// Guesses from one address (IPv6: one /64), at any account.
     Address(IpAddr),
+    /// Guesses from a device that logged in before, by the hash of its token.
+    Device(String),
     /// Guesses at the setup code, from one address or from this machine.
     Setup(Option<IpAddr>),
 }
@@ -41,20 +51,16 @@ impl Key {
     /// The keys of one login attempt. This machine's own address is never slowed down as such: behind it may
     /// be a proxy, and so everybody.
     pub(crate) fn login(name: &str, address: Option<IpAddr>) -> Vec<Self> {
-        let folded = name.to_lowercase().chars().take(NAME_LENGTH).collect();
         let address = address
             .filter(|address| !address.is_loopback())
             .map(network)
             .map(Self::Address);
-        std::iter::once(Self::Account(folded)).chain(address).collect()
+        std::iter::once(Self::account(name)).chain(address).collect()
     }
 
-    /// Failures that cost nothing yet.
-    const fn free(&self) -> u32 {
-        match self {
-            Self::Account(_) | Self::Setup(_) => 2,
-            Self::Address(_) => 9,
-        }
+    /// The key of an account.
+    fn account(name: &str) -> Self {
+        Self::Account(name.to_lowercase().chars().take(NAME_LENGTH).collect())
     }
 }
 
@@ -66,11 +72,62 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Failures that cost nothing yet.
+const FREE: u32 = 2;
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     failures: u32,
     until: Duration,
     last: Duration,
+    /// When the bucket is full again (addresses).
+    full_at: Duration,
+    /// Failures since `day` began (accounts).
+    in_day: u32,
+    day: Duration,
+}
+
+impl Entry {
+    const fn new(now: Duration) -> Self {
+        Self {
+            failures: 0,
+            until: now,
+            last: now,
+            full_at: now,
+            in_day: 0,
+            day: now,
+        }
+    }
+
+    /// Counts a failure on the ladder. True when it began the first pause.
+    fn climb(&mut self, now: Duration) -> bool {
+        if now.saturating_sub(self.last) > MEMORY {
+            self.failures = 0;
+        }
+        if now.saturating_sub(self.day) > DAY {
+            (self.in_day, self.day) = (0, now);
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.in_day = self.in_day.saturating_add(1);
+        let Some(step) = self.failures.checked_sub(FREE + 1) else {
+            return false;
+        };
+        let pause = if self.in_day > PER_DAY {
+            LONG
+        } else {
+            LADDER[(step as usize).min(LADDER.len() - 1)]
+        };
+        self.until = now + pause;
+        step == 0
+    }
+
+    /// Takes one from the bucket. True when it was the last.
+    fn drain(&mut self, now: Duration) -> bool {
+        let was_open = self.until <= now;
+        self.full_at = self.full_at.max(now) + REFILL;
+        self.until = self.full_at.saturating_sub(REFILL * (BURST - 1));
+        was_open && self.until > now
+    }
 }
 
 /// The memory of failures.
@@ -114,20 +171,12 @@ impl Throttle {
         let mut first = false;
         for key in keys {
             make_room(&mut entries, key, now);
-            let entry = entries.entry(key.clone()).or_insert(Entry {
-                failures: 0,
-                until: now,
-                last: now,
-            });
-            if now.saturating_sub(entry.last) > MEMORY {
-                entry.failures = 0;
-            }
-            entry.failures = entry.failures.saturating_add(1);
+            let entry = entries.entry(key.clone()).or_insert(Entry::new(now));
+            first |= match key {
+                Key::Address(_) => entry.drain(now),
+                Key::Account(_) | Key::Device(_) | Key::Setup(_) => entry.climb(now),
+            };
             entry.last = now;
-            if let Some(step) = entry.failures.checked_sub(key.free() + 1) {
-                entry.until = now + LADDER[(step as usize).min(LADDER.len() - 1)];
-                first |= step == 0;
-            }
         }
         first
     }
@@ -139,6 +188,11 @@ impl Throttle {
         for key in keys.iter().filter(|key| !matches!(key, Key::Address(_))) {
             entries.remove(key);
         }
+    }
+
+    /// Forgets an account's failures, for the console.
+    pub(crate) fn unlock(&self, name: &str) {
+        self.entries().remove(&Key::account(name));
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<Key, Entry>> {
@@ -192,6 +246,49 @@ mod tests {
     }
 
     #[test]
+    fn an_address_has_ten_at_once_and_one_more_every_six_seconds() {
+        let clock = Clock::manual(1000);
+        let throttle = Throttle::new(clock.clone());
+        let keys = [Key::Address("192.0.2.7".parse().unwrap())];
+        for _ in 0..10 {
+            assert_eq!(wait(&throttle, &keys), 0);
+            throttle.failed(&keys);
+        }
+        let mut taken = 0;
+        for _ in 0..60 {
+            clock.advance(Duration::from_secs(1));
+            if wait(&throttle, &keys) == 0 {
+                throttle.failed(&keys);
+                taken += 1;
+            }
+        }
+        assert_eq!(taken, 10, "one in six seconds");
+        clock.advance(Duration::from_secs(60));
+        for _ in 0..10 {
+            assert_eq!(wait(&throttle, &keys), 0);
+            throttle.failed(&keys);
+        }
+        assert!(wait(&throttle, &keys) > 0);
+    }
+
+    #[test]
+    fn a_hundred_failures_a_day_make_the_pause_long_and_the_console_ends_it() {
+        let clock = Clock::manual(1000);
+        let throttle = Throttle::new(clock.clone());
+        let (keys, device) = (Key::login("root", None), [Key::Device("d".to_owned())]);
+        for _ in 0..100 {
+            throttle.failed(&keys);
+            assert!(wait(&throttle, &keys) <= 10);
+            clock.advance(Duration::from_secs(10));
+        }
+        throttle.failed(&keys);
+        assert_eq!(wait(&throttle, &keys), 900);
+        assert_eq!(wait(&throttle, &device), 0, "a known device is not kept out");
+        throttle.unlock("ROOT");
+        assert_eq!(wait(&throttle, &keys), 0);
+    }
+
+    #[test]
     fn case_does_not_help_and_others_do_not_suffer() {
         let throttle = Throttle::new(Clock::manual(1000));
         for name in ["root", "ROOT", "rOOt"] {
@@ -209,7 +306,7 @@ mod tests {
             throttle.failed(&Key::login(&format!("u{index}"), address));
         }
         throttle.succeeded(&Key::login("mine", address));
-        assert_eq!(wait(&throttle, &Key::login("victim", address)), 1);
+        assert_eq!(wait(&throttle, &Key::login("victim", address)), 6);
         assert_eq!(wait(&throttle, &Key::login("victim", None)), 0);
     }
 
@@ -235,7 +332,7 @@ mod tests {
                 &throttle,
                 &Key::login("root", "2001:db8:1:2:ffff::1".parse().ok())
             ),
-            1
+            6
         );
         assert_eq!(
             wait(&throttle, &Key::login("root", "2001:db8:1:3::1".parse().ok())),

@@ -15,11 +15,14 @@ use pistack_kit::problem::Problem;
 use zeroize::Zeroizing;
 
 use crate::api_tokens;
+use crate::audit::Event;
 use crate::cookies;
 use crate::feed::{self, Feed};
-use crate::sessions::{self, Origin};
+use crate::login::{self, Attempt};
+use crate::sessions::Origin;
 use crate::setup;
 use crate::state::Auth;
+use crate::unlock::UnlockRequest;
 
 /// `POST /internal/session`: name and password for a cookie.
 pub(crate) async fn login(
@@ -27,8 +30,26 @@ pub(crate) async fn login(
     Json(body): Json<CookieLogin>,
 ) -> Result<Answer<CookieSession>, Problem> {
     let origin = Origin::new(body.address.parse().ok(), &body.device);
-    let user = sessions::check_password(&auth, &body.name, Zeroizing::new(body.password), &origin).await?;
-    Ok(Answer(cookies::begin(&auth, &user, &origin).await?))
+    let given = |text: &'_ String| (!text.is_empty()).then(|| text.clone());
+    let (otp, device_token) = (given(&body.otp), given(&body.device_token));
+    let attempt = Attempt {
+        name: &body.name,
+        password: Zeroizing::new(body.password),
+        otp: otp.as_deref(),
+        device_token: device_token.as_deref(),
+        new_password: None,
+        origin: &origin,
+    };
+    let user = login::authenticate(&auth, attempt).await?;
+    let mut session = cookies::begin(&auth, &user, &origin).await?;
+    login::welcome(&auth, &user, &origin);
+    if !body.replaces.is_empty() {
+        cookies::end_by_sid(&auth, &body.replaces).await?;
+    }
+    if body.remember_device {
+        session.device_token = Some(login::remember_device(&auth, &user).await?);
+    }
+    Ok(Answer(session))
 }
 
 /// `POST /internal/setup`: the setup code for the first account and a cookie.
@@ -44,6 +65,7 @@ pub(crate) async fn set_up(
         address: origin.address,
     };
     let user = setup::set_up(&auth, setup).await?;
+    login::welcome(&auth, &user, &origin);
     Ok(Answer(cookies::begin(&auth, &user, &origin).await?))
 }
 
@@ -77,9 +99,20 @@ pub(crate) async fn end(
 pub(crate) async fn state(State(auth): State<Arc<Auth>>) -> Answer<AuthState> {
     Answer(AuthState {
         setup_required: auth.directory.is_empty(),
+        reset_armed: auth.reset.is_armed(),
         clock: auth.clock.trust().as_str().to_owned(),
-        restored: auth.store.restored().map(|restored| restored.copy.display().to_string()),
+        restored: auth
+            .store
+            .restored()
+            .map(|restored| restored.copy.display().to_string()),
     })
+}
+
+/// `POST /internal/unlock`: the console forgives an account's failed logins.
+pub(crate) async fn unlock(State(auth): State<Arc<Auth>>, Json(body): Json<UnlockRequest>) -> StatusCode {
+    auth.throttle.unlock(&body.name);
+    auth.audit.record(Event::new("user.unlock").detail(&body.name));
+    StatusCode::NO_CONTENT
 }
 
 /// `POST /internal/reload`: the console changed users.

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::actor::Actor;
 use crate::error::Error;
+use crate::login::{self, Attempt};
 use crate::sessions::{self, Origin};
 use crate::state::Auth;
 
@@ -29,6 +30,39 @@ pub(crate) struct LoginBody {
     name: String,
     /// Password.
     password: String,
+    /// Six digits of the authenticator, or a recovery code; asked for by 401 `second-factor-required`.
+    otp: Option<String>,
+    /// What an earlier login gave to this device: then the failures of others do not slow it down.
+    device_token: Option<String>,
+    /// True to be given a `device_token`.
+    #[serde(default)]
+    remember_device: bool,
+    /// A new password, for an account that has to choose one (403 `password_change_required`).
+    #[schema(max_length = 128)]
+    new_password: Option<String>,
+}
+
+/// The answer to a login.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoginAnswer {
+    #[serde(flatten)]
+    tokens: TokenAnswer,
+    /// For the device to keep for a year and to show at the next login; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
+}
+
+/// The user behind a token, and what is granted beyond the level.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MeAnswer {
+    #[serde(flatten)]
+    user: PublicUser,
+    /// Rights beyond the level; only where there are some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<String>,
+    /// The only rights that the token carries; only where it is limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<Vec<String>>,
 }
 
 /// The body of a refresh.
@@ -64,8 +98,9 @@ pub(crate) struct LogoutAnswer {
     security(()),
     request_body = LoginBody,
     responses(
-        (status = 200, description = "Access and refresh token.", body = TokenAnswer),
-        (status = 401, description = "`invalid credentials`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Access and refresh token.", body = LoginAnswer),
+        (status = 401, description = "`invalid credentials`, `second factor required` or `invalid second factor`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "`password must be changed`: send `new_password` as well", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many failures; `Retry-After` says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too many logins at once; `Retry-After` says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -74,9 +109,24 @@ pub(crate) async fn login_session(
     State(auth): State<Arc<Auth>>,
     origin: Origin,
     Json(body): Json<LoginBody>,
-) -> Result<Answer<TokenAnswer>, Problem> {
-    let user = sessions::check_password(&auth, &body.name, Zeroizing::new(body.password), &origin).await?;
-    Ok(Answer(sessions::begin(&auth, &user, &origin).await?))
+) -> Result<Answer<LoginAnswer>, Problem> {
+    let attempt = Attempt {
+        name: &body.name,
+        password: Zeroizing::new(body.password),
+        otp: body.otp.as_deref(),
+        device_token: body.device_token.as_deref(),
+        new_password: body.new_password.map(Zeroizing::new),
+        origin: &origin,
+    };
+    let user = login::authenticate(&auth, attempt).await?;
+    let tokens = sessions::begin(&auth, &user, &origin).await?;
+    login::welcome(&auth, &user, &origin);
+    let device_token = if body.remember_device {
+        Some(login::remember_device(&auth, &user).await?)
+    } else {
+        None
+    };
+    Ok(Answer(LoginAnswer { tokens, device_token }))
 }
 
 /// Exchanges a refresh token for a new pair. The presented one is dead from then on; presented again within 30
@@ -151,12 +201,17 @@ pub(crate) async fn logout_session(
     path = "/api/auth/session/me",
     tag = "session",
     responses(
-        (status = 200, description = "Who it is.", body = PublicUser),
+        (status = 200, description = "Who it is.", body = MeAnswer),
         (status = 401, description = "`invalid or expired token`", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn read_session(actor: Actor) -> Answer<PublicUser> {
-    Answer(actor.user.public())
+pub(crate) async fn read_session(actor: Actor) -> Answer<MeAnswer> {
+    let words = |list: String| list.split_ascii_whitespace().map(str::to_owned).collect();
+    Answer(MeAnswer {
+        user: actor.user.public(),
+        grants: actor.claims.grants.map(words).unwrap_or_default(),
+        scope: actor.claims.scope.map(words),
+    })
 }
 
 /// Where the original looked: in a JSON body (any other body counts as none), else in the bearer. A body whose

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+use crate::login;
 use crate::sessions::{self, Origin};
 use crate::setup::{Setup, set_up};
 use crate::state::Auth;
@@ -63,6 +64,7 @@ pub(crate) async fn create_setup(
         address: origin.address,
     };
     let user = set_up(&auth, setup).await?;
+    login::welcome(&auth, &user, &origin);
     Ok((
         StatusCode::CREATED,
         Answer(sessions::begin(&auth, &user, &origin).await?),

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use pistack_api::auth::PublicUser;
 use pistack_api::problem::ProblemBody;
+use pistack_api::right::{ManageUser, ReadUser, Right as _};
 use pistack_api::token::Level;
 use pistack_kit::extract::{Json, Query};
 use pistack_kit::problem::Problem;
@@ -15,13 +16,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::accounts::{self, Asker, Change};
-use crate::actor::{Actor, AdminActor};
+use crate::accounts::{self, Asker};
+use crate::actor::{Manage, Reach, RecentPerson};
+use crate::audit::Event;
 use crate::directory::User;
 use crate::error::Error;
 use crate::password::policy;
+use crate::sessions::Origin;
 use crate::state::Auth;
 use crate::store::users::fold;
+use crate::user_change::{self, Wanted};
 
 /// A user to add.
 #[derive(Deserialize, ToSchema)]
@@ -48,6 +52,15 @@ pub(crate) struct UserPatchBody {
     password: Option<String>,
     /// Another level; ends the user's sessions.
     level: Option<String>,
+    /// The caller's present password: needed for a new one of its own, unless the login is not older than ten
+    /// minutes.
+    #[schema(max_length = 128)]
+    current_password: Option<String>,
+    /// Where the user is told of what happens to the account; empty for nowhere.
+    #[schema(example = "anna@example.org", max_length = 254)]
+    email: Option<String>,
+    /// True closes the account and ends its sessions, false opens it again. For Admin and Root.
+    disabled: Option<bool>,
 }
 
 /// Which users to list.
@@ -66,12 +79,19 @@ pub(crate) struct RemovedAnswer {
     removed: bool,
 }
 
+impl RemovedAnswer {
+    /// It was there and is gone.
+    pub(crate) const fn new() -> Self {
+        Self { removed: true }
+    }
+}
+
 fn parse_level(text: &str) -> Result<Level, Error> {
     text.parse().map_err(|_| Error::InvalidLevel)
 }
 
 /// An id in any spelling of a UUID; what is none names nobody.
-fn parse_id(text: &str) -> Result<String, Error> {
+pub(crate) fn parse_id(text: &str) -> Result<String, Error> {
     Uuid::parse_str(text)
         .map(|id| id.to_string())
         .map_err(|_| Error::NotFound)
@@ -92,12 +112,17 @@ fn parse_id(text: &str) -> Result<String, Error> {
 )]
 pub(crate) async fn create_user(
     State(auth): State<Arc<Auth>>,
-    AdminActor(actor): AdminActor,
+    Manage { actor, .. }: Manage<ManageUser>,
+    origin: Origin,
     Json(body): Json<NewUserBody>,
 ) -> Result<(StatusCode, Answer<PublicUser>), Problem> {
     let level = body.level.as_deref().map_or(Ok(Level::User), parse_level)?;
-    let asker = Asker::User(&actor);
+    let asker = Asker::User(&actor.user);
     asker.may_grant(level)?;
+    if level > Level::User {
+        // Whoever makes others powerful stays when the session that did it is over.
+        actor.require_recent(&auth)?;
+    }
     accounts::check_name(&body.name)?;
     let taken = auth
         .directory
@@ -112,7 +137,14 @@ pub(crate) async fn create_user(
     let mut change = auth.begin_change().await?;
     let user = accounts::create(&mut change.tx, auth.moment(), asker, &body.name, &hash, level).await?;
     auth.finish_change(change, None).await?;
-    tracing::info!(by = %actor.id, user = %user.id, level = %user.level, "user added");
+    let detail = format!("{} ({})", user.name, user.level);
+    auth.audit.record(
+        Event::new("user.add")
+            .by(&actor.user)
+            .about(&user.id)
+            .from(&origin)
+            .detail(&detail),
+    );
     Ok((StatusCode::CREATED, Answer(user.public())))
 }
 
@@ -126,7 +158,7 @@ pub(crate) async fn create_user(
 )]
 pub(crate) async fn list_users(
     State(auth): State<Arc<Auth>>,
-    _admin: AdminActor,
+    _: Manage<ReadUser>,
     Query(query): Query<ListQuery>,
 ) -> Answer<Vec<PublicUser>> {
     Answer(auth.directory.search(&query.q))
@@ -145,10 +177,12 @@ pub(crate) async fn list_users(
 )]
 pub(crate) async fn read_user(
     State(auth): State<Arc<Auth>>,
-    actor: Actor,
+    caller: Reach<ReadUser>,
     Path(id): Path<String>,
 ) -> Result<Answer<PublicUser>, Problem> {
-    Ok(Answer(reach(&auth, &actor.user, &id)?.public()))
+    let target = reach(&auth, &caller.actor.user, &id)?;
+    caller.require(&target.id)?;
+    Ok(Answer(target.public()))
 }
 
 /// Changes name, password or level. Root changes all, Admin everyone but Root, a User its own name and
@@ -163,46 +197,37 @@ pub(crate) async fn read_user(
         (status = 200, description = "The user as it is now.", body = PublicUser),
         (status = 400, description = "`nothing to update`, `invalid payload`, `invalid level`, or what is wrong with the password", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`not found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`reauthentication required` for what is dangerous, or `invalid credentials`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`user exists`, or it is the last Root", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too many passwords at once; `Retry-After` says how long to wait.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn update_user(
     State(auth): State<Arc<Auth>>,
-    actor: Actor,
+    caller: Reach<ManageUser>,
+    origin: Origin,
     Path(id): Path<String>,
     Json(body): Json<UserPatchBody>,
 ) -> Result<Answer<PublicUser>, Problem> {
+    let actor = &caller.actor;
     let target = reach(&auth, &actor.user, &id)?;
-    let asker = Asker::User(&actor.user);
+    caller.require(&target.id)?;
     let level = body.level.as_deref().map(parse_level).transpose()?;
-    if body.name.is_none() && body.password.is_none() && level.is_none() {
-        return Err(Error::NothingToUpdate.into());
-    }
-    asker.may_change(&target, level)?;
-    if let Some(name) = &body.name {
-        accounts::check_name(name)?;
-    }
-    let hash = match body.password {
-        Some(password) => {
-            let name = body.name.as_ref().unwrap_or(&target.name);
-            policy::check(&password, name, auth.config.password_min_length)?;
-            Some(auth.hasher.hash(Zeroizing::new(password)).await?)
-        }
-        None => None,
-    };
-    let wanted = Change {
-        name: body.name,
-        hash,
-        level,
-    };
-    let mut change = auth.begin_change().await?;
-    let (user, revocation) =
-        accounts::change(&mut change.tx, auth.moment(), asker, &target.id, &wanted).await?;
-    let sessions_ended = revocation.is_some();
-    auth.finish_change(change, revocation).await?;
-    tracing::info!(by = %actor.user.id, user = %user.id, sessions_ended, "user changed");
+    let user = user_change::change(&auth, actor, &target, &origin, body.wanted(level)).await?;
     Ok(Answer(user.public()))
+}
+
+impl UserPatchBody {
+    fn wanted(self, level: Option<Level>) -> Wanted {
+        Wanted {
+            name: self.name,
+            password: self.password.map(Zeroizing::new),
+            current_password: self.current_password.map(Zeroizing::new),
+            level,
+            email: self.email,
+            disabled: self.disabled,
+        }
+    }
 }
 
 /// Removes a user and ends its sessions. Root removes all but the last Root, Admin everyone but Root, a User
@@ -220,24 +245,32 @@ pub(crate) async fn update_user(
 )]
 pub(crate) async fn delete_user(
     State(auth): State<Arc<Auth>>,
-    actor: Actor,
+    RecentPerson(actor): RecentPerson,
+    origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Answer<RemovedAnswer>, Problem> {
     let target = reach(&auth, &actor.user, &id)?;
+    actor.require_scope(ManageUser::INFO, &target.id)?;
     let mut change = auth.begin_change().await?;
     let asker = Asker::User(&actor.user);
     let (user, revocation) = accounts::remove(&mut change.tx, auth.moment(), asker, &target.id).await?;
     auth.finish_change(change, Some(revocation)).await?;
-    tracing::info!(by = %actor.user.id, user = %user.id, "user removed");
-    Ok(Answer(RemovedAnswer { removed: true }))
+    auth.audit.record(
+        Event::new("user.remove")
+            .by(&actor.user)
+            .about(&user.id)
+            .from(&origin)
+            .detail(&user.name),
+    );
+    Ok(Answer(RemovedAnswer::new()))
 }
 
 /// The user with this id, if the actor may know of it: a User hears 403 of every id but its own.
-fn reach(auth: &Auth, actor: &Arc<User>, id: &str) -> Result<Arc<User>, Error> {
+pub(crate) fn reach(auth: &Auth, actor: &Arc<User>, id: &str) -> Result<Arc<User>, Error> {
     let id = parse_id(id);
     let asked = id.as_deref().unwrap_or_default();
     Asker::User(actor).may_reach(asked)?;
-    auth.directory.get(&id?).ok_or(Error::NotFound)
+    auth.directory.find(&id?).ok_or(Error::NotFound)
 }
 
 #[cfg(test)]

@@ -29,19 +29,36 @@ fn every_operation_of_the_contract_is_there() {
         .collect();
     ids.sort();
     let expected = [
+        "DELETE /api/auth/second-factor delete_second_factor",
+        "DELETE /api/auth/session/{sid} delete_session",
+        "DELETE /api/auth/token/{id} delete_token",
         "DELETE /api/auth/user/{id} delete_user",
+        "DELETE /api/auth/user/{id}/second-factor reset_second_factor",
+        "GET /api/auth/audit list_audit",
         "GET /api/auth/health",
         "GET /api/auth/jwks.json list_keys",
+        "GET /api/auth/second-factor read_second_factor",
+        "GET /api/auth/session/list list_sessions",
         "GET /api/auth/session/me read_session",
+        "GET /api/auth/token/list list_tokens",
         "GET /api/auth/user/list list_users",
         "GET /api/auth/user/{id} read_user",
+        "GET /api/auth/user/{id}/grants read_grants",
+        "GET /api/auth/verify verify_request",
         "PATCH /api/auth/user/{id} update_user",
+        "POST /api/auth/second-factor/begin begin_second_factor",
+        "POST /api/auth/second-factor/codes renew_recovery_codes",
+        "POST /api/auth/second-factor/confirm confirm_second_factor",
+        "POST /api/auth/session/end_others end_other_sessions",
         "POST /api/auth/session/login login_session",
         "POST /api/auth/session/logout logout_session",
+        "POST /api/auth/session/reauth reauth_session",
         "POST /api/auth/session/refresh refresh_session",
         "POST /api/auth/session/validate validate_session",
         "POST /api/auth/setup create_setup",
+        "POST /api/auth/token/add create_token",
         "POST /api/auth/user/add create_user",
+        "PUT /api/auth/user/{id}/grants update_grants",
     ];
     assert_eq!(ids.len(), expected.len(), "{ids:#?}");
     for (id, expected) in ids.iter().zip(expected) {
@@ -67,7 +84,7 @@ async fn what_says_that_it_needs_a_token_does() {
             }
         }
     }
-    assert_eq!(guarded, 2 * 7);
+    assert_eq!(guarded, 2 * 23);
 }
 
 #[tokio::test]

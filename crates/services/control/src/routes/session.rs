@@ -94,6 +94,7 @@ pub(crate) async fn sign_in(
         password: fields.password.clone(),
         device: device(&headers),
         address: address(peer, &headers),
+        ..CookieLogin::default()
     };
     match auth::sign_in(&dashboard, &login).await {
         Ok(session) => signed_in(&visit, &session, next),

@@ -136,6 +136,7 @@ impl Fake {
             cookie: format!("cookie-of-{name}"),
             max_age: 86_400,
             user: user(name, Level::Root),
+            device_token: None,
         })
     }
 }
