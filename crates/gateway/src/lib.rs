@@ -50,7 +50,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use acme::{AcmeError, obtain as obtain_certificate};
-pub use check::{check_addresses, check_certificate};
+pub use check::{check_addresses, check_certificate, check_files, check_ports, check_settings};
 pub use config::{Config, Route, Routes};
 pub use listeners::Addresses;
 pub use names::BadName;

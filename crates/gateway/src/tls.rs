@@ -111,6 +111,12 @@ pub(crate) fn check_pair(path: &Path, pem: &[u8], now: i64) -> Result<(), TlsErr
     own::pair(path, pem, path, pem, now).map(drop)
 }
 
+/// Whether two files are a pair that can be shown now.
+pub(crate) fn check_files(certificate: &Path, key: &Path, now: i64) -> Result<(), TlsError> {
+    let (chain, private) = (own::present(certificate)?, own::present(key)?);
+    own::pair(certificate, &chain, key, &private, now).map(drop)
+}
+
 /// The certificates that are shown now. Swapped while connections go on.
 #[derive(Debug)]
 pub(crate) struct Shown(RwLock<Choice>);

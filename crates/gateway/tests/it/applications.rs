@@ -64,7 +64,11 @@ async fn a_path_leads_to_an_application_that_knows_nothing_of_it() {
             ("set-cookie", "__Host-pistack=stolen; Path=/; Secure"),
         ];
         let location = [("location", "/login?x=1")];
-        (StatusCode::FOUND, location, axum::response::AppendHeaders(cookies))
+        (
+            StatusCode::FOUND,
+            location,
+            axum::response::AppendHeaders(cookies),
+        )
     };
     let app = application(Router::new().route("/moved", get(moved)).fallback(mirror)).await;
     let route = Route {
@@ -81,7 +85,10 @@ async fn a_path_leads_to_an_application_that_knows_nothing_of_it() {
         "x-forwarded-for: 127.0.0.1",
         &format!("host: {}", stack.host()),
     ] {
-        assert!(lines.lines().any(|known| known == line), "{line} is not in\n{lines}");
+        assert!(
+            lines.lines().any(|known| known == line),
+            "{line} is not in\n{lines}"
+        );
     }
     let moved = stack.get("/app/moved").await;
     assert_eq!(moved.headers()["location"], "/app/login?x=1");
@@ -93,7 +100,11 @@ async fn a_path_leads_to_an_application_that_knows_nothing_of_it() {
         (StatusCode::PERMANENT_REDIRECT, &"/app/?x=1".parse().unwrap())
     );
     assert_eq!(stack.get("/apple").await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(stack.get("/").await.status(), StatusCode::FOUND, "the front door stays");
+    assert_eq!(
+        stack.get("/").await.status(),
+        StatusCode::FOUND,
+        "the front door stays"
+    );
     assert_eq!(stack.get("/api/info/x").await.status(), StatusCode::OK);
 }
 
@@ -109,7 +120,10 @@ async fn an_application_on_a_unix_socket_sees_its_whole_path() {
     let lines = text(&stack.get("/deep/path/x").await);
     assert!(lines.starts_with("GET /deep/path/x\n"), "{lines}");
     assert!(lines.contains("\nhost: inner.example"), "{lines}");
-    assert!(lines.contains(&format!("x-forwarded-host: {}", stack.host())), "{lines}");
+    assert!(
+        lines.contains(&format!("x-forwarded-host: {}", stack.host())),
+        "{lines}"
+    );
 }
 
 #[tokio::test]
@@ -122,27 +136,56 @@ async fn a_host_of_its_own_has_the_application_and_nothing_of_the_stack() {
     let stack = Stack::with_routes(routes(vec![("cam", route)])).await;
     // The certificate has the name, too.
     let root = stack.paths.tls().join("ca.pem");
-    let stream = connect(&stack.addresses, &root, "cam.home.arpa", b"http/1.1").await.unwrap();
+    let stream = connect(&stack.addresses, &root, "cam.home.arpa", b"http/1.1")
+        .await
+        .unwrap();
     drop(stream);
-    let asked = |path: &str| Request::get(path).header("host", "cam.home.arpa").body(Full::default()).unwrap();
+    let asked = |path: &str| {
+        Request::get(path)
+            .header("host", "cam.home.arpa")
+            .body(Full::default())
+            .unwrap()
+    };
     assert!(text(&stack.send(asked("/control/")).await).starts_with("GET /control/\n"));
     assert!(text(&stack.send(asked("/")).await).starts_with("GET /\n"));
     let gate = stack.send(asked("/.pistack/login")).await;
-    assert_eq!((gate.status(), gate.body().as_ref()), (StatusCode::OK, &b"from the service"[..]));
-    assert_eq!((&*stack.last().uri, &stack.last().headers["x-forwarded-prefix"]), ("/login", &"/.pistack".parse().unwrap()));
+    assert_eq!(
+        (gate.status(), gate.body().as_ref()),
+        (StatusCode::OK, &b"from the service"[..])
+    );
+    assert_eq!(
+        (&*stack.last().uri, &stack.last().headers["x-forwarded-prefix"]),
+        ("/login", &"/.pistack".parse().unwrap())
+    );
     for path in ["/.pistack/", "/.pistack/programs/x", "/.pistack/internal/x"] {
-        assert_eq!(stack.send(asked(path)).await.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            stack.send(asked(path)).await.status(),
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
     let back = stack.send(asked("/.pistack/back/x?y=1")).await;
-    assert_eq!((back.status(), &back.headers()["location"]), (StatusCode::SEE_OTHER, &"/x?y=1".parse().unwrap()));
-    assert_eq!(stack.get("/").await.headers()["location"], "/control/", "the board's own name is the dashboard's");
+    assert_eq!(
+        (back.status(), &back.headers()["location"]),
+        (StatusCode::SEE_OTHER, &"/x?y=1".parse().unwrap())
+    );
+    assert_eq!(
+        stack.get("/").await.headers()["location"],
+        "/control/",
+        "the board's own name is the dashboard's"
+    );
 }
 
 /// The port that was bound for a route with `listen = "127.0.0.1:0"`.
 pub(crate) async fn port_of(stack: &Stack, name: &str) -> u16 {
     let shown = stack.inside("GET", "/internal/routes").await;
     let document: serde_json::Value = serde_json::from_slice(shown.body()).unwrap();
-    let route = document["routes"].as_array().unwrap().iter().find(|route| route["name"] == name).cloned();
+    let route = document["routes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|route| route["name"] == name)
+        .cloned();
     route.unwrap()["port"].as_u64().unwrap() as u16
 }
 
@@ -154,17 +197,25 @@ async fn a_port_of_its_own_speaks_tls_or_not() {
         tls,
         ..public("/", &app)
     };
-    let list = vec![("secure", own(true, "127.0.0.1:0")), ("plain", own(false, "[::1]:0"))];
+    let list = vec![
+        ("secure", own(true, "127.0.0.1:0")),
+        ("plain", own(false, "[::1]:0")),
+    ];
     let stack = Stack::with_routes(routes(list)).await;
     let mut addresses = stack.addresses.clone();
     addresses.https = SocketAddr::from(([127, 0, 0, 1], port_of(&stack, "secure").await));
     let root = stack.paths.tls().join("ca.pem");
     let ask = "GET /control/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    let mut stream = connect(&addresses, &root, "localhost", b"http/1.1").await.unwrap();
+    let mut stream = connect(&addresses, &root, "localhost", b"http/1.1")
+        .await
+        .unwrap();
     stream.write_all(ask.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer).await;
-    assert!(status(&answer) == 200 && answer.contains("GET /control/x\n"), "{answer}");
+    assert!(
+        status(&answer) == 200 && answer.contains("GET /control/x\n"),
+        "{answer}"
+    );
     assert!(answer.contains("x-forwarded-proto: https"), "{answer}");
     // Plain HTTP there is led to the same port.
     let mut stream = tokio::net::TcpStream::connect(addresses.https).await.unwrap();
@@ -172,13 +223,20 @@ async fn a_port_of_its_own_speaks_tls_or_not() {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer).await;
     let port = addresses.https.port();
-    assert_eq!(field(&answer, "location"), Some(&*format!("https://localhost:{port}/control/x")), "{answer}");
+    assert_eq!(
+        field(&answer, "location"),
+        Some(&*format!("https://localhost:{port}/control/x")),
+        "{answer}"
+    );
     let plain = format!("[::1]:{}", port_of(&stack, "plain").await);
     let mut stream = tokio::net::TcpStream::connect(plain).await.unwrap();
     stream.write_all(ask.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer).await;
-    assert!(status(&answer) == 200 && answer.contains("x-forwarded-proto: http\n"), "{answer}");
+    assert!(
+        status(&answer) == 200 && answer.contains("x-forwarded-proto: http\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -197,7 +255,12 @@ async fn a_websocket_and_events_pass_to_an_application() {
         let body = Body::from_stream(start.chain(futures_util::stream::pending()));
         ([("content-type", "text/event-stream")], body).into_response()
     };
-    let app = application(Router::new().route("/ws", any(echo)).route("/events", get(events))).await;
+    let app = application(
+        Router::new()
+            .route("/ws", any(echo))
+            .route("/events", get(events)),
+    )
+    .await;
     let route = Route {
         strip: true,
         ..public("/app", &app)
@@ -213,13 +276,24 @@ async fn a_websocket_and_events_pass_to_an_application() {
     let response = stack.open(request).await;
     assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
     let mut socket = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
-    socket.write_all(&[0x81, 0x80 | 2, 0, 0, 0, 0, b'h', b'i']).await.unwrap();
+    socket
+        .write_all(&[0x81, 0x80 | 2, 0, 0, 0, 0, b'h', b'i'])
+        .await
+        .unwrap();
     let mut frame = [0; 4];
-    tokio::time::timeout(PATIENCE, socket.read_exact(&mut frame)).await.expect("no echo").unwrap();
+    tokio::time::timeout(PATIENCE, socket.read_exact(&mut frame))
+        .await
+        .expect("no echo")
+        .unwrap();
     assert_eq!(frame, [0x81, 2, b'h', b'i']);
-    let request = Request::get("/app/events").header("accept-encoding", "gzip").body(Empty::new()).unwrap();
+    let request = Request::get("/app/events")
+        .header("accept-encoding", "gzip")
+        .body(Empty::new())
+        .unwrap();
     let mut body = stack.open(request).await.into_body();
-    let first = tokio::time::timeout(PATIENCE, body.frame()).await.expect("the event is held back");
+    let first = tokio::time::timeout(PATIENCE, body.frame())
+        .await
+        .expect("the event is held back");
     assert_eq!(first.unwrap().unwrap().into_data().unwrap(), "data: one\n\n");
 }
 
@@ -232,10 +306,16 @@ async fn a_body_that_is_too_long_is_refused_whole_or_on_its_way() {
     let stack = Stack::with_routes(routes(vec![("app", route)])).await;
     let post = |length: usize| Request::post("/app/x").body(Full::from(vec![7; length])).unwrap();
     assert_eq!(text(&stack.send(post(1000)).await), "1000");
-    assert_eq!(stack.send(post(1001)).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(
+        stack.send(post(1001)).await.status(),
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
     let chunk = format!("{:x}\r\n{}\r\n", 600, "x".repeat(600));
-    let head = "POST /app/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-    let answer = stack.raw(format!("{head}{chunk}{chunk}0\r\n\r\n").as_bytes()).await;
+    let head =
+        "POST /app/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let answer = stack
+        .raw(format!("{head}{chunk}{chunk}0\r\n\r\n").as_bytes())
+        .await;
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("max_body"), "{answer}");
 }
@@ -248,7 +328,11 @@ async fn a_slow_application_has_the_time_that_its_route_gives() {
     let stack = Stack::with_routes(routes(vec![("app", route)])).await;
     let late = stack.get("/app/x").await;
     assert_eq!(late.status(), StatusCode::GATEWAY_TIMEOUT);
-    assert!(text(&late).contains("app did not answer in time"), "{}", text(&late));
+    assert!(
+        text(&late).contains("app did not answer in time"),
+        "{}",
+        text(&late)
+    );
 }
 
 #[tokio::test]
@@ -256,20 +340,46 @@ async fn an_application_that_is_away_is_waited_for_and_then_named() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let stack = Stack::with_routes(routes(vec![("camera", public("/cam", &format!("http://{address}")))])).await;
+    let stack = Stack::with_routes(routes(vec![(
+        "camera",
+        public("/cam", &format!("http://{address}")),
+    )]))
+    .await;
     let mut request = std::pin::pin!(stack.get("/cam/x"));
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut request).await.is_err(), "it waits");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), &mut request)
+            .await
+            .is_err(),
+        "it waits"
+    );
     let listener = TcpListener::bind(address).await.unwrap();
     let serving = tokio::spawn(async move { axum::serve(listener, Router::new().fallback(mirror)).await });
     assert_eq!(request.await.status(), StatusCode::OK);
     serving.abort();
     let _ = serving.await;
-    let ask = |accept: &str| Request::get("/cam/x").header("accept", accept).body(Full::default()).unwrap();
+    let ask = |accept: &str| {
+        Request::get("/cam/x")
+            .header("accept", accept)
+            .body(Full::default())
+            .unwrap()
+    };
     let problem = stack.send(ask("application/json")).await;
-    assert_eq!((problem.status(), &problem.headers()["retry-after"]), (StatusCode::SERVICE_UNAVAILABLE, &"2".parse().unwrap()));
+    assert_eq!(
+        (problem.status(), &problem.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"2".parse().unwrap())
+    );
     let body: serde_json::Value = serde_json::from_slice(problem.body()).unwrap();
-    assert_eq!((&body["service"], &body["message"]), (&"camera".into(), &"camera is down".into()));
-    assert!(body["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{body}");
+    assert_eq!(
+        (&body["service"], &body["message"]),
+        (&"camera".into(), &"camera is down".into())
+    );
+    assert!(
+        body["since"].as_str().is_some_and(|since| since.ends_with('Z')),
+        "{body}"
+    );
     let page = text(&stack.send(ask("text/html")).await);
-    assert!(page.contains("<code>camera</code> is down") && page.contains("since <time"), "{page}");
+    assert!(
+        page.contains("<code>camera</code> is down") && page.contains("since <time"),
+        "{page}"
+    );
 }

@@ -26,7 +26,11 @@ async fn exchange(Json(asked): Json<CookieExchange>) -> Result<Json<ExchangedTok
         "kay" => (Level::User, Some("app:camera:use")),
         _ => return Err(StatusCode::UNAUTHORIZED),
     };
-    let via = if asked.token.is_empty() { "session" } else { "token" };
+    let via = if asked.token.is_empty() {
+        "session"
+    } else {
+        "token"
+    };
     let claims = json!({
         "typ": "access", "jti": "j", "sub": format!("id-{name}"), "nam": name, "lvl": level, "sid": name, "ep": 1,
         "iss": "i", "aud": ["auth"], "iat": 0, "exp": 9_999_999_999_i64, "via": via, "scope": scope,
@@ -58,7 +62,10 @@ async fn stack(auth: &str) -> Stack {
         ..public("/app", &app)
     };
     let stack = Stack::with_routes(routes(vec![("camera", route)])).await;
-    stack.serve(Service::Auth, Router::new().route("/internal/exchange", post(exchange)));
+    stack.serve(
+        Service::Auth,
+        Router::new().route("/internal/exchange", post(exchange)),
+    );
     stack
 }
 
@@ -80,14 +87,26 @@ async fn a_browser_is_shown_the_way_in_and_a_program_is_told() {
     let stack = stack("user").await;
     let page = ask(&stack, "GET", &[("accept", "text/html")]).await;
     assert_eq!(page.status(), StatusCode::FOUND);
-    assert_eq!(page.headers()["location"], "/.pistack/login?next=/back/app/page%3Fx%3D1");
+    assert_eq!(
+        page.headers()["location"],
+        "/.pistack/login?next=/back/app/page%3Fx%3D1"
+    );
     assert_eq!(page.headers()["cache-control"], "no-store");
     let program = ask(&stack, "GET", &[]).await;
     assert_eq!(program.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(program.headers()["www-authenticate"], "Bearer");
     let form = ask(&stack, "POST", &[("accept", "text/html")]).await;
-    assert_eq!(form.status(), StatusCode::UNAUTHORIZED, "what was sent cannot be sent again after the login");
-    let old = ask(&stack, "GET", &[("accept", "text/html"), ("cookie", "__Host-pistack=gone")]).await;
+    assert_eq!(
+        form.status(),
+        StatusCode::UNAUTHORIZED,
+        "what was sent cannot be sent again after the login"
+    );
+    let old = ask(
+        &stack,
+        "GET",
+        &[("accept", "text/html"), ("cookie", "__Host-pistack=gone")],
+    )
+    .await;
     assert_eq!(old.status(), StatusCode::FOUND);
 }
 
@@ -148,7 +167,10 @@ async fn level_and_scope_decide() {
     assert_eq!(status(&admins, "Bearer pst_ada").await, 200);
     let refused = ask(&admins, "GET", &bearer("Bearer pst_bob")).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-    assert!(String::from_utf8_lossy(refused.body()).contains("app:camera:use"), "{refused:?}");
+    assert!(
+        String::from_utf8_lossy(refused.body()).contains("app:camera:use"),
+        "{refused:?}"
+    );
     let lines = stack("gpio:relay1:read").await;
     assert_eq!(status(&lines, "Bearer pst_eve").await, 200);
     assert_eq!(status(&lines, "Bearer pst_kay").await, 403);
@@ -162,14 +184,22 @@ async fn a_public_route_asks_nobody_and_still_keeps_the_secrets() {
     });
     let cookie = [("cookie", "__Host-pistack=ada"), ("x-auth-user", "root")];
     assert_eq!(seen(&ask(&stack, "GET", &cookie).await), nobody);
-    assert_eq!(seen(&ask(&stack, "GET", &[("authorization", "Bearer pst_ada")]).await), nobody);
+    assert_eq!(
+        seen(&ask(&stack, "GET", &[("authorization", "Bearer pst_ada")]).await),
+        nobody
+    );
 }
 
 #[tokio::test]
 async fn without_auth_nobody_gets_in_and_nobody_is_sent_to_log_in() {
     let stack = stack("user").await;
     stack.kill(Service::Auth).await;
-    let answer = ask(&stack, "GET", &[("accept", "text/html"), ("cookie", "__Host-pistack=ada")]).await;
+    let answer = ask(
+        &stack,
+        "GET",
+        &[("accept", "text/html"), ("cookie", "__Host-pistack=ada")],
+    )
+    .await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
@@ -180,13 +210,25 @@ async fn services_take_api_tokens_and_the_gateway_tells_admins_about_itself() {
         let request = Request::get(path).header("authorization", format!("Bearer pst_{token}"));
         request.body(Full::default()).unwrap()
     };
-    assert_eq!(stack.send(get("/api/info/x", "bob")).await.status(), StatusCode::OK);
+    assert_eq!(
+        stack.send(get("/api/info/x", "bob")).await.status(),
+        StatusCode::OK
+    );
     let authorization = stack.last().headers["authorization"].to_str().unwrap().to_owned();
     assert!(authorization.starts_with("Bearer e30."), "{authorization}");
     let shown = stack.send(get("/api/gateway/routes", "ada")).await;
     assert_eq!(shown.status(), StatusCode::OK);
     assert!(String::from_utf8_lossy(shown.body()).contains("\"camera\""));
-    assert_eq!(stack.send(get("/api/gateway/metrics", "bob")).await.status(), StatusCode::FORBIDDEN);
-    assert_eq!(stack.get("/api/gateway/routes").await.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(stack.send(get("/api/gateway/reload", "ada")).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        stack.send(get("/api/gateway/metrics", "bob")).await.status(),
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        stack.get("/api/gateway/routes").await.status(),
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        stack.send(get("/api/gateway/reload", "ada")).await.status(),
+        StatusCode::NOT_FOUND
+    );
 }

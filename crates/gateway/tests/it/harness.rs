@@ -264,10 +264,17 @@ impl Stack {
 
     /// A request on the gateway's own socket.
     pub(crate) async fn inside(&self, method: &str, path: &str) -> Response<Bytes> {
-        let socket = tokio::net::UnixStream::connect(self.paths.run().join("gateway.sock")).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.unwrap();
+        let socket = tokio::net::UnixStream::connect(self.paths.run().join("gateway.sock"))
+            .await
+            .unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+            .await
+            .unwrap();
         tokio::spawn(connection);
-        let request = Request::builder().method(method).uri(path).header("host", "localhost");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost");
         let request = request.body(Full::<Bytes>::default()).unwrap();
         let response = sender.send_request(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -25,7 +25,11 @@ async fn every_request_is_counted_and_logged_without_its_secrets() {
     let stack = Stack::start().await;
     let answer = stack.get("/api/info/x?token=secret&page=2").await;
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-    assert_eq!(stack.last().headers["x-request-id"], id, "the service knows the request by the same name");
+    assert_eq!(
+        stack.last().headers["x-request-id"],
+        id,
+        "the service knows the request by the same name"
+    );
     assert_eq!(stack.get("/nowhere").await.status(), StatusCode::NOT_FOUND);
     let log = eventually("both lines", || async {
         let log = text(&stack.inside("GET", "/internal/log?form=json").await);
@@ -33,11 +37,20 @@ async fn every_request_is_counted_and_logged_without_its_secrets() {
     })
     .await;
     let line: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
-    assert_eq!((&line["path"], &line["id"]), (&"/api/info/x?token=***&page=***".into(), &id.into()));
-    assert_eq!((&line["route"], &line["status"], &line["bytes"]), (&"info".into(), &200.into(), &16.into()));
+    assert_eq!(
+        (&line["path"], &line["id"]),
+        (&"/api/info/x?token=***&page=***".into(), &id.into())
+    );
+    assert_eq!(
+        (&line["route"], &line["status"], &line["bytes"]),
+        (&"info".into(), &200.into(), &16.into())
+    );
     assert!(!log.contains("secret"), "{log}");
     let common = text(&stack.inside("GET", "/internal/log?lines=1").await);
-    assert!(common.starts_with("127.0.0.1 - - [") && common.contains("\"GET /nowhere HTTP/1.1\" 404"), "{common}");
+    assert!(
+        common.starts_with("127.0.0.1 - - [") && common.contains("\"GET /nowhere HTTP/1.1\" 404"),
+        "{common}"
+    );
     let metrics = text(&stack.inside("GET", "/internal/metrics").await);
     for line in [
         "pistack_gateway_requests_total{route=\"info\",class=\"2xx\"} 1",
@@ -47,10 +60,19 @@ async fn every_request_is_counted_and_logged_without_its_secrets() {
         "pistack_gateway_upstream_opened_total{upstream=\"info_service\"} 1",
         "pistack_gateway_tls_handshakes_total 2",
     ] {
-        assert!(metrics.lines().any(|known| known == line), "{line} is not in\n{metrics}");
+        assert!(
+            metrics.lines().any(|known| known == line),
+            "{line} is not in\n{metrics}"
+        );
     }
-    assert_eq!(stack.inside("GET", "/internal/nothing").await.status(), StatusCode::NOT_FOUND);
-    assert_eq!(stack.inside("POST", "/internal/routes").await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        stack.inside("GET", "/internal/nothing").await.status(),
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        stack.inside("POST", "/internal/routes").await.status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 #[tokio::test]
@@ -60,7 +82,12 @@ async fn a_reload_changes_the_routes_and_drops_no_connection() {
         let body = Body::from_stream(start.chain(futures_util::stream::pending()));
         ([("content-type", "text/event-stream")], body).into_response()
     };
-    let app = application(Router::new().route("/old/events", get(endless)).fallback(|| async { "app" })).await;
+    let app = application(
+        Router::new()
+            .route("/old/events", get(endless))
+            .fallback(|| async { "app" }),
+    )
+    .await;
     let own = |path: &str| Route {
         listen: Some("127.0.0.1:0".to_owned()),
         ..public(path, &app)
@@ -73,23 +100,44 @@ async fn a_reload_changes_the_routes_and_drops_no_connection() {
     let mut kept = stack.http2().await;
     let door = port_of(&stack, "door").await;
 
-    let second = routes(vec![("new", public("/new", &app)), ("disk", Route {
-        hosts: vec!["disk.home.arpa".to_owned()],
-        ..public("/", &app)
-    })]);
+    let second = routes(vec![
+        ("new", public("/new", &app)),
+        (
+            "disk",
+            Route {
+                hosts: vec!["disk.home.arpa".to_owned()],
+                ..public("/", &app)
+            },
+        ),
+    ]);
     *stack.next.lock().unwrap() = Ok((config(), second.clone()));
-    assert_eq!(stack.inside("POST", "/internal/reload").await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        stack.inside("POST", "/internal/reload").await.status(),
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(text(&stack.get("/new/x").await), "app");
     assert_eq!(stack.get("/old/x").await.status(), StatusCode::NOT_FOUND);
-    let host = Request::get("/").header("host", "disk.home.arpa").body(Full::default()).unwrap();
+    let host = Request::get("/")
+        .header("host", "disk.home.arpa")
+        .body(Full::default())
+        .unwrap();
     assert_eq!(text(&stack.send(host).await), "app", "a new host is known");
     let url = format!("https://{}/new/x", stack.host());
-    let old_connection = kept.send_request(Request::get(url).body(Full::default()).unwrap()).await;
-    assert_eq!(old_connection.unwrap().status(), StatusCode::OK, "an open connection uses the new routes");
+    let old_connection = kept
+        .send_request(Request::get(url).body(Full::default()).unwrap())
+        .await;
+    assert_eq!(
+        old_connection.unwrap().status(),
+        StatusCode::OK,
+        "an open connection uses the new routes"
+    );
     let waited = tokio::time::timeout(Duration::from_millis(200), events.frame()).await;
     assert!(waited.is_err(), "an answer under way goes on: {waited:?}");
     eventually("the old port to be closed", || async {
-        tokio::net::TcpStream::connect(("127.0.0.1", door)).await.is_err().then_some(())
+        tokio::net::TcpStream::connect(("127.0.0.1", door))
+            .await
+            .is_err()
+            .then_some(())
     })
     .await;
 
@@ -104,7 +152,9 @@ async fn a_reload_changes_the_routes_and_drops_no_connection() {
         assert_eq!(text(&stack.get("/new/x").await), "app");
     }
     stack.stop();
-    let end = tokio::time::timeout(PATIENCE, events.frame()).await.expect("the stream goes on");
+    let end = tokio::time::timeout(PATIENCE, events.frame())
+        .await
+        .expect("the stream goes on");
     assert!(end.is_none());
     stack.ended().await.unwrap();
 }
@@ -130,6 +180,20 @@ async fn long_text_is_compressed_and_secrets_beside_input_are_not() {
     assert_eq!(encoding("/api/info/x", &[]).await, zstd);
     assert_eq!(encoding("/api/auth/session/login", &[]).await, None);
     assert_eq!(encoding("/.pistack/login", &[]).await, None);
-    assert_eq!(encoding("/control/", &[("cookie", "a=1"), ("sec-fetch-site", "cross-site")]).await, None);
-    assert_eq!(encoding("/control/", &[("cookie", "a=1"), ("sec-fetch-site", "same-origin")]).await, zstd);
+    assert_eq!(
+        encoding(
+            "/control/",
+            &[("cookie", "a=1"), ("sec-fetch-site", "cross-site")]
+        )
+        .await,
+        None
+    );
+    assert_eq!(
+        encoding(
+            "/control/",
+            &[("cookie", "a=1"), ("sec-fetch-site", "same-origin")]
+        )
+        .await,
+        zstd
+    );
 }

@@ -236,7 +236,9 @@ async fn ask_on(stack: &Stack, path: &str, stop: &std::cell::Cell<bool>) -> (usi
     let mut client = stack.http2().await;
     let (mut count, mut failed) = (0, Vec::new());
     while !stop.get() {
-        let request = Request::get(format!("https://{}{path}", stack.host())).body(Full::default()).unwrap();
+        let request = Request::get(format!("https://{}{path}", stack.host()))
+            .body(Full::default())
+            .unwrap();
         let response = client.send_request(request).await.unwrap();
         count += 1;
         if response.status() != StatusCode::OK {
@@ -266,5 +268,10 @@ async fn under_load_a_service_that_is_killed_for_a_second_costs_no_request_that_
     let asked: usize = answers.iter().map(|(count, _)| count).sum();
     let failed: Vec<StatusCode> = answers.into_iter().flat_map(|(_, failed)| failed).collect();
     assert!(asked > 100, "{asked}");
-    assert!(failed.is_empty(), "{} of {asked} failed: {:?}", failed.len(), failed.first());
+    assert!(
+        failed.is_empty(),
+        "{} of {asked} failed: {:?}",
+        failed.len(),
+        failed.first()
+    );
 }

@@ -45,22 +45,43 @@ async fn files_as_they_lie_there() {
     write(folder.path(), "empty.txt", b"");
     let stack = stack(folder.path()).await;
     let home = stack.get("/site/").await;
-    assert_eq!((home.status(), home.body().as_ref()), (StatusCode::OK, &b"<h1>home</h1>"[..]));
+    assert_eq!(
+        (home.status(), home.body().as_ref()),
+        (StatusCode::OK, &b"<h1>home</h1>"[..])
+    );
     let field = |name: &str| home.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(field("content-type"), "text/html; charset=utf-8");
-    assert_eq!((field("cache-control"), field("x-content-type-options")), ("no-cache".into(), "nosniff".into()));
-    assert_eq!((field("accept-ranges"), field("content-length")), ("bytes".into(), "13".into()));
+    assert_eq!(
+        (field("cache-control"), field("x-content-type-options")),
+        ("no-cache".into(), "nosniff".into())
+    );
+    assert_eq!(
+        (field("accept-ranges"), field("content-length")),
+        ("bytes".into(), "13".into())
+    );
     assert!(field("last-modified").ends_with(" GMT") && field("etag").starts_with('"'));
     assert_eq!(stack.get("/site").await.headers()["location"], "/site/");
     let docs = stack.get("/site/docs").await;
-    assert_eq!((docs.status(), docs.headers()["location"].to_str().unwrap()), (StatusCode::PERMANENT_REDIRECT, "./docs/"));
+    assert_eq!(
+        (docs.status(), docs.headers()["location"].to_str().unwrap()),
+        (StatusCode::PERMANENT_REDIRECT, "./docs/")
+    );
     assert_eq!(stack.get("/site/docs/").await.body(), "<h1>docs</h1>");
     assert_eq!(stack.get("/site/a%20b.txt").await.body(), "spaced");
     assert_eq!(stack.get("/site/clip.mp4").await.body(), &big);
     assert_eq!(stack.get("/site/empty.txt").await.status(), StatusCode::OK);
     let head = ask(&stack, Method::HEAD, "/site/clip.mp4", &[]).await;
-    assert_eq!((head.headers()["content-length"].to_str().unwrap(), head.body().len()), ("300000", 0));
-    assert_eq!(ask(&stack, Method::POST, "/site/", &[]).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        (
+            head.headers()["content-length"].to_str().unwrap(),
+            head.body().len()
+        ),
+        ("300000", 0)
+    );
+    assert_eq!(
+        ask(&stack, Method::POST, "/site/", &[]).await.status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
     for path in ["/site/nothing", "/site/docs/nothing/", "/site/index.html/"] {
         assert_eq!(stack.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -79,7 +100,11 @@ async fn parts_and_unchanged_files() {
     let get = async |fields: &[(&str, &str)]| ask(&stack, Method::GET, path, fields).await;
     for (name, value) in [("if-none-match", &tag), ("if-modified-since", &date)] {
         let same = get(&[(name, value)]).await;
-        assert_eq!((same.status(), same.body().len()), (StatusCode::NOT_MODIFIED, 0), "{name}");
+        assert_eq!(
+            (same.status(), same.body().len()),
+            (StatusCode::NOT_MODIFIED, 0),
+            "{name}"
+        );
         assert_eq!(same.headers()["etag"], tag);
     }
     let part = get(&[("range", "bytes=100000-199999")]).await;
@@ -87,16 +112,25 @@ async fn parts_and_unchanged_files() {
     assert_eq!(part.headers()["content-range"], "bytes 100000-199999/300000");
     assert_eq!(part.body(), &big[100_000..200_000]);
     let end = get(&[("range", "bytes=-5"), ("if-range", &tag)]).await;
-    assert_eq!((end.status(), end.body().as_ref()), (StatusCode::PARTIAL_CONTENT, &big[299_995..]));
+    assert_eq!(
+        (end.status(), end.body().as_ref()),
+        (StatusCode::PARTIAL_CONTENT, &big[299_995..])
+    );
     let other = get(&[("range", "bytes=-5"), ("if-range", "\"other\"")]).await;
     assert_eq!((other.status(), other.body().len()), (StatusCode::OK, 300_000));
     let beyond = get(&[("range", "bytes=300000-")]).await;
     assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
     assert_eq!(beyond.headers()["content-range"], "bytes */300000");
-    assert_eq!(get(&[("if-match", "\"other\"")]).await.status(), StatusCode::PRECONDITION_FAILED);
+    assert_eq!(
+        get(&[("if-match", "\"other\"")]).await.status(),
+        StatusCode::PRECONDITION_FAILED
+    );
     write(folder.path(), "clip.mp4", b"changed");
     let changed = get(&[("if-none-match", &tag)]).await;
-    assert_eq!((changed.status(), changed.body().as_ref()), (StatusCode::OK, &b"changed"[..]));
+    assert_eq!(
+        (changed.status(), changed.body().as_ref()),
+        (StatusCode::OK, &b"changed"[..])
+    );
 }
 
 #[tokio::test]
@@ -128,9 +162,17 @@ async fn nothing_hidden_and_nothing_outside() {
     }
     for path in ["/site/..%2fx", "/site/../x", "/site/%2e%2e/x"] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        assert_eq!(crate::harness::status(&stack.raw(request.as_bytes()).await), 400, "{path}");
+        assert_eq!(
+            crate::harness::status(&stack.raw(request.as_bytes()).await),
+            400,
+            "{path}"
+        );
     }
-    assert_eq!(stack.get("/site/inside.txt").await.body(), "plain", "a link that stays inside is followed");
+    assert_eq!(
+        stack.get("/site/inside.txt").await.body(),
+        "plain",
+        "a link that stays inside is followed"
+    );
 }
 
 #[tokio::test]
@@ -141,7 +183,10 @@ async fn compressed_files_beside_the_plain_ones_are_sent_as_they_are() {
     write(folder.path(), "style.css.br", b"brotli bytes");
     write(folder.path(), "style.css.gz", b"gzip bytes");
     write(folder.path(), "old.css.gz", b"of an older file");
-    let old = std::fs::File::options().write(true).open(folder.path().join("old.css.gz")).unwrap();
+    let old = std::fs::File::options()
+        .write(true)
+        .open(folder.path().join("old.css.gz"))
+        .unwrap();
     old.set_modified(std::time::UNIX_EPOCH).unwrap();
     write(folder.path(), "old.css", text.as_bytes());
     let stack = stack(folder.path()).await;
@@ -152,16 +197,29 @@ async fn compressed_files_beside_the_plain_ones_are_sent_as_they_are() {
         ask(&stack, Method::GET, &path, &fields).await
     };
     let brotli = get("style.css", "gzip, br", &[]).await;
-    assert_eq!((brotli.headers()["content-encoding"].to_str().unwrap(), brotli.body().as_ref()), ("br", &b"brotli bytes"[..]));
+    assert_eq!(
+        (
+            brotli.headers()["content-encoding"].to_str().unwrap(),
+            brotli.body().as_ref()
+        ),
+        ("br", &b"brotli bytes"[..])
+    );
     assert_eq!(brotli.headers()["vary"], "accept-encoding");
     assert_eq!(brotli.headers()["content-type"], "text/css; charset=utf-8");
     let gzip = get("style.css", "gzip;q=1, br;q=0.1", &[]).await;
     assert_eq!(gzip.body(), "gzip bytes");
-    assert_ne!(gzip.headers()["etag"], brotli.headers()["etag"], "each form has a tag of its own");
+    assert_ne!(
+        gzip.headers()["etag"],
+        brotli.headers()["etag"],
+        "each form has a tag of its own"
+    );
     let plain = get("style.css", "identity", &[]).await;
     assert_eq!(plain.body(), text.as_bytes());
     let part = get("style.css", "gzip, br", &[("range", "bytes=0-3")]).await;
-    assert_eq!((part.status(), part.body().as_ref()), (StatusCode::PARTIAL_CONTENT, &b"body"[..]));
+    assert_eq!(
+        (part.status(), part.body().as_ref()),
+        (StatusCode::PARTIAL_CONTENT, &b"body"[..])
+    );
     let fresh = get("old.css", "gzip", &[]).await;
     assert_eq!(fresh.headers()["content-encoding"], "gzip");
     assert_ne!(fresh.body(), "of an older file", "compressed on the way instead");
