@@ -62,6 +62,9 @@ pub(crate) enum Command {
         #[arg(long, hide = true)]
         starting: bool,
     },
+    /// Certificates: which is shown, how devices come to trust it, and how to use another one.
+    #[command(subcommand)]
+    Tls(TlsCommand),
     /// Accounts, on this machine's console: works with the services up or down.
     #[command(subcommand)]
     User(UserCommand),
@@ -150,6 +153,32 @@ pub(crate) struct Targets {
     /// How long to wait for the wanted state.
     #[arg(long, default_value = "60s", value_name = "TIME")]
     pub(crate) timeout: pistack_kit::config::Span,
+}
+
+/// `pistack tls`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TlsCommand {
+    /// Every certificate with its names, its end and its fingerprint.
+    Status {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// How devices come to trust this board: fingerprint, page with QR code, steps for each system.
+    Trust,
+    /// Use the local authority's certificate (the default), and put an imported one aside.
+    #[command(name = "self")]
+    Local,
+    /// Use a certificate of your own: checks that key and certificate belong together and are valid, and takes both
+    /// over.
+    Import {
+        /// The certificate (PEM), the board's first, then its chain.
+        certificate: PathBuf,
+        /// Its private key (PEM).
+        key: PathBuf,
+    },
+    /// Ask the public authority of `[gateway.acme]` for a certificate now. The gateway does so by itself, too.
+    Acme,
 }
 
 /// `pistack user`.

@@ -7,8 +7,9 @@ mod doctor;
 mod down;
 mod logs;
 mod overview;
-mod peer;
+pub(crate) mod peer;
 mod status;
+mod tls;
 
 pub(crate) use accounts::user;
 pub(crate) use configuration::{config_check, config_path, config_schema, openapi};
@@ -18,3 +19,4 @@ pub(crate) use down::down;
 pub(crate) use logs::logs;
 pub(crate) use overview::overview;
 pub(crate) use status::status;
+pub(crate) use tls::tls;

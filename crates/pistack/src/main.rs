@@ -15,6 +15,7 @@ mod exit;
 mod greeting;
 mod multicall;
 mod output;
+mod rights;
 mod serve;
 mod stack;
 mod state;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> Result<exit::Code, exit::Failure> {
         Some(Command::Restart(targets)) => commands::control(&place, commands::Verb::Restart, &targets),
         Some(Command::Down { timeout }) => commands::down(&place, timeout),
         Some(Command::Doctor { starting }) => commands::doctor(&place, starting),
+        Some(Command::Tls(command)) => commands::tls(&place, &command),
         Some(Command::User(command)) => commands::user(&place, command),
         Some(Command::Config(ConfigCommand::Check)) => commands::config_check(&place),
         Some(Command::Config(ConfigCommand::Schema)) => commands::config_schema(),

@@ -1,7 +1,7 @@
 //! One service in the foreground: how the supervisor starts it, and how a developer does.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pistack_api::service::Service;
@@ -13,8 +13,10 @@ use pistack_kit::service::{Context, Listen, RunError};
 
 use crate::cli::Place;
 use crate::config::file::File;
-use crate::config::load::load_file;
+use crate::config::in_one_line;
+use crate::config::load::{load, load_file};
 use crate::exit::{Code, Failure};
+use crate::rights::{self, Account, Rights, RightsError};
 use crate::state;
 
 /// How long background tasks may take to end.
@@ -40,14 +42,21 @@ pub(crate) fn run(place: &Place, name: &str) -> Result<Code, Failure> {
     pistack_kit::telemetry::init();
     let paths = state::paths(place)?;
     paths.create().map_err(|error| Failure::new(error.to_string()))?;
-    let file = load_file(configured(place).as_deref())?;
+    let named = configured(place);
+    let file = load_file(named.as_deref())?;
+    let rights = Plan::of(role, &file, &paths)?;
+    if role != Role::Gateway {
+        rights
+            .drop_now()
+            .map_err(|error| Failure::new(error.to_string()))?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();
         lifecycle.stop_on_signals()?;
-        let ended = start(role, file, paths, lifecycle.clone()).await;
+        let ended = start(role, file, paths, rights, named, lifecycle.clone()).await;
         lifecycle.stop();
         lifecycle.finish(GRACE).await;
         ended
@@ -67,19 +76,104 @@ pub(crate) fn configured(place: &Place) -> Option<PathBuf> {
         .or_else(|| std::env::var_os("PISTACK_CONFIG").map(PathBuf::from))
 }
 
-async fn start(role: Role, file: File, paths: StatePaths, lifecycle: Lifecycle) -> Result<(), RunError> {
+/// Who a role becomes, and where it can still write then.
+struct Plan {
+    account: Option<Account>,
+    writable: Vec<PathBuf>,
+    paths: StatePaths,
+}
+
+impl Plan {
+    fn of(role: Role, file: &File, paths: &StatePaths) -> Result<Self, Failure> {
+        let rights = rights::decide(file.services.user.as_deref(), paths)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let account = match rights {
+            // Rules run the operator's commands.
+            Rights::Become(_) if role == Role::Service(Service::Rules) => None,
+            Rights::Become(account) if role == Role::Service(Service::Io) && !opens_gpio(&account) => {
+                tracing::warn!(
+                    user = account.name(),
+                    "the user may not open the GPIO devices, so this service keeps the rights of root. Add the user \
+                     to the group `gpio`"
+                );
+                None
+            }
+            Rights::Become(account) => Some(account),
+            Rights::Stay(reason) => {
+                // Said once, by the one that the network talks to.
+                if role == Role::Gateway && rustix::process::getuid().is_root() {
+                    tracing::warn!(reason, "this stack runs with the rights of root");
+                }
+                None
+            }
+        };
+        let writable = match role {
+            Role::Gateway => vec![paths.tls(), paths.run(), "/dev/null".into()],
+            Role::Service(_) => vec![
+                paths.root().to_owned(),
+                "/dev".into(),
+                "/tmp".into(),
+                "/var/tmp".into(),
+            ],
+        };
+        Ok(Self {
+            account,
+            writable,
+            paths: paths.clone(),
+        })
+    }
+
+    /// Hands the state directory over and gives the rights up.
+    fn drop_now(&self) -> Result<(), RightsError> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        account.give(&self.paths)?;
+        account.become_it(&self.writable)
+    }
+}
+
+/// Whether the user may open every GPIO device that there is.
+fn opens_gpio(account: &Account) -> bool {
+    let devices = std::fs::read_dir("/dev").into_iter().flatten().flatten();
+    devices
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().starts_with("/dev/gpiochip"))
+        .all(|path| account.may(&path, 0o6))
+}
+
+/// What the gateway reads again on a reload.
+fn read_routes(named: Option<&Path>) -> Result<(pistack_gateway::Config, pistack_gateway::Routes), String> {
+    match load_file(named) {
+        Ok(file) => Ok((file.gateway, file.route)),
+        Err(errors) => Err(in_one_line(&errors)),
+    }
+}
+
+async fn start(
+    role: Role,
+    file: File,
+    paths: StatePaths,
+    rights: Plan,
+    named: Option<PathBuf>,
+    lifecycle: Lifecycle,
+) -> Result<(), RunError> {
     match role {
         Role::Gateway => {
             let clock = Clock::kept(&paths.clock_record());
-            pistack_gateway::run(pistack_gateway::GatewayContext {
+            let context = pistack_gateway::GatewayContext {
                 config: file.gateway,
+                routes: file.route,
+                reload: Some(pistack_gateway::Reload::new(move || {
+                    read_routes(named.as_deref())
+                })),
                 paths,
                 clock,
                 lifecycle,
-            })
-            .await
+            };
+            pistack_gateway::run_bound(context, || rights.drop_now().map_err(Into::into)).await
         }
-        Role::Service(service) => serve(service, file, paths, lifecycle).await,
+        Role::Service(service) => serve(service, file, paths, named, lifecycle).await,
     }
 }
 
@@ -87,6 +181,7 @@ async fn serve(
     service: Service,
     file: File,
     paths: StatePaths,
+    named: Option<PathBuf>,
     lifecycle: Lifecycle,
 ) -> Result<(), RunError> {
     let clock = Clock::kept(&paths.clock_record());
@@ -113,8 +208,29 @@ async fn serve(
         Service::Info => pistack_info::run(context, file.info).await,
         Service::Io => pistack_io::run(context, file.io, file.line).await,
         Service::Email => pistack_email::run(context, file.email).await,
-        Service::Rules => pistack_rules::run(context, file.rules, file.rule, file.channel).await,
+        Service::Rules => {
+            let reload = rules_again(named, context.paths.clone());
+            pistack_rules::run(context, rule_tables(file), reload).await
+        }
     }
+}
+
+/// What the rules process works by.
+fn rule_tables(file: File) -> pistack_rules::Tables {
+    pistack_rules::Tables {
+        config: file.rules,
+        rules: file.rule,
+        channels: file.channel,
+    }
+}
+
+/// Reads the whole configuration again for the rules process, and refuses it as a whole if anything is wrong.
+fn rules_again(named: Option<PathBuf>, paths: StatePaths) -> pistack_rules::Reload {
+    std::sync::Arc::new(move || {
+        load(named.as_deref(), &paths, &indexmap::IndexMap::new())
+            .map(|loaded| rule_tables(loaded.file))
+            .map_err(|errors| crate::config::in_one_line(&errors))
+    })
 }
 
 /// The unix socket for the gateway, and the contract's loopback port unless it is switched off.

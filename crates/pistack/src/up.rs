@@ -7,7 +7,7 @@ use pistack_daemon::Options;
 use pistack_kit::paths::StatePaths;
 
 use crate::cli::{Place, UpOptions};
-use crate::config::{Loaded, load};
+use crate::config::{Loaded, in_one_line, load};
 use crate::exit::{Code, Failure};
 use crate::greeting;
 use crate::state::{self, Lock};
@@ -97,14 +97,7 @@ fn reload(
 ) -> Result<pistack_engine::config::model::Model, String> {
     match load(named, paths, environment) {
         Ok(loaded) => Ok(loaded.model),
-        Err(errors) => {
-            let lines: Vec<String> = errors
-                .0
-                .iter()
-                .map(|error| format!("{}:{}: {}", error.file, error.line, error.message))
-                .collect();
-            Err(lines.join("; "))
-        }
+        Err(errors) => Err(in_one_line(&errors)),
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn config_check(place: &Place) -> Result<Code, Failure> {
             warning.message
         );
     }
+    config::check_start(place.config.as_deref(), &state::paths(place)?)?;
     let programs: usize = loaded
         .model
         .groups

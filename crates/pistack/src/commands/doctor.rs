@@ -57,7 +57,7 @@ async fn look(file: &File, paths: &StatePaths, running: bool) -> Vec<Finding> {
                     .map(drop)
                     .map_err(Into::into),
             ),
-            Service::Email => Some(pistack_email::app(&context, &file.email).map(drop)),
+            Service::Email => Some(pistack_email::try_open(&context, &file.email).await),
             _ => None,
         };
         lifecycle.stop();
@@ -74,6 +74,8 @@ async fn look(file: &File, paths: &StatePaths, running: bool) -> Vec<Finding> {
     if file.services.enabled && file.services.gateway.enabled {
         let context = GatewayContext {
             config: file.gateway.clone(),
+            routes: file.route.clone(),
+            reload: None,
             paths: paths.clone(),
             clock: Clock::system(),
             lifecycle: Lifecycle::new(),

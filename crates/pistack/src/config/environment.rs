@@ -93,9 +93,13 @@ fn auth(file: &mut File, reader: &mut Reader<'_>) {
         auth.legacy_secret = Some(value.into());
     });
     reader.set::<PathBuf>("AUTH_DB_DIR", "a directory", |value| auth.db_dir = Some(value));
-    reader.set::<String>("DATABASE_URL", "an address such as postgres://user@host/name", |value| {
-        auth.database_url = Some(value.into());
-    });
+    reader.set::<String>(
+        "DATABASE_URL",
+        "an address such as postgres://user@host/name",
+        |value| {
+            auth.database_url = Some(value.into());
+        },
+    );
     reader.set::<i64>("ACCESS_TOKEN_SECONDS", "a number of seconds", |value| {
         auth.access_token_seconds = value;
     });

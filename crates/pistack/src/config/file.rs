@@ -25,6 +25,8 @@ pub(crate) struct File {
     pub(crate) services: Services,
     /// The front door: addresses, names, certificate.
     pub(crate) gateway: pistack_gateway::Config,
+    /// Your own web applications and folders, by name.
+    pub(crate) route: pistack_gateway::Routes,
     /// Logins.
     pub(crate) auth: pistack_auth::Config,
     /// Process control over HTTP.
@@ -55,6 +57,11 @@ pub(crate) struct Services {
     pub(crate) enabled: bool,
     /// `false`: the services listen on their unix sockets only, not on the original's loopback ports. Default: true.
     pub(crate) tcp: bool,
+    /// The user that the stack's services become where `pistack up` was started by root, by name or number; the
+    /// supervisor itself stays root. It gets the state directory. `root` keeps root's rights. Default: `pistack` where
+    /// there is such a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
     /// The login service.
     pub(crate) auth: Part,
     /// The process control service.
@@ -78,6 +85,7 @@ impl Default for Services {
         Self {
             enabled: true,
             tcp: true,
+            user: None,
             auth: Part::default(),
             supervisor: Part::default(),
             control: Part::default(),

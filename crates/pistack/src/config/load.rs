@@ -4,7 +4,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use pistack_daemon::System;
-use pistack_engine::config::model::{LogTarget, Model, Origin, Server, ServerAddress};
+use pistack_engine::config::model::{LogTarget, Model, Origin, Server, ServerAddress, Warning};
 use pistack_engine::config::supervisord;
 use pistack_engine::config::surroundings::Surroundings;
 use pistack_engine::config::tables::{self, Tables};
@@ -80,6 +80,7 @@ pub(crate) fn load(
     }
     own_socket(&mut model, paths);
     check_sections(&file, &model, &document, &mut errors);
+    check_routes(&file, &mut model, &document, &mut errors);
     let inherited = match &found.ini {
         Some(_) => environment
             .into_iter()
@@ -257,6 +258,23 @@ fn own_socket(model: &mut Model, paths: &StatePaths) {
     model.rpc_enabled = true;
 }
 
+/// `[route.NAME]`: clashes, dead ends, reserved paths.
+fn check_routes(file: &File, model: &mut Model, document: &Document, errors: &mut Vec<ConfigError>) {
+    let settings = pistack_gateway::check_settings(&file.gateway);
+    for finding in settings.into_iter().chain(pistack_gateway::check_routes(&file.gateway, &file.route)) {
+        let path: Vec<&str> = finding.path.iter().map(String::as_str).collect();
+        if finding.warning {
+            let place = document.locate(&path).map(|(file, line)| Origin { file, line });
+            model.warnings.push(Warning {
+                origin: place.unwrap_or_default(),
+                message: finding.message,
+            });
+        } else {
+            errors.push(document.error_at(&path, finding.message, finding.help));
+        }
+    }
+}
+
 /// What only shows when the sections are seen together: lines, rules, channels.
 fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut Vec<ConfigError>) {
     let mut at = |path: &[String], message: String, help: Option<String>| {
@@ -283,7 +301,19 @@ fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut 
             ]
         })
         .collect();
-    for finding in pistack_rules::check(&file.rule, &file.channel, &programs) {
+    let lines: Vec<(String, u32)> = file
+        .line
+        .iter()
+        .filter_map(|(name, line)| Some((name.clone(), line.offset()?)))
+        .collect();
+    let known = pistack_rules::Known {
+        config: &file.rules,
+        rules: &file.rule,
+        channels: &file.channel,
+        programs: &programs,
+        lines: &lines,
+    };
+    for finding in pistack_rules::check(&known) {
         at(&finding.path, finding.message, finding.help);
     }
     if let Err(error) = file.auth.check() {
