@@ -117,18 +117,24 @@ impl Bed {
 
     /// Stops and starts again.
     pub(crate) async fn restart(self) -> Self {
+        let clock = self.clock.clone();
+        let (dir, config) = self.stop().await;
+        Self::start(dir, clock, config).await
+    }
+
+    /// Stops, and gives what a start takes.
+    pub(crate) async fn stop(self) -> (TempDir, Config) {
         self.context.lifecycle.stop();
         assert!(self.context.lifecycle.finish(Duration::from_secs(5)).await);
         let Self {
             dir,
-            clock,
             config,
             public,
             internal,
             ..
         } = self;
         drop((public, internal));
-        Self::start(dir, clock, config).await
+        (dir, config)
     }
 
     /// An installation whose Root is `root` with [`PASSWORD`]; also gives Root's login.

@@ -2,20 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod api_tokens;
 mod bed;
 mod clock;
 mod console;
 mod cookies;
 mod feed;
+mod grants;
 mod hang_up;
+mod import;
 mod keys;
+mod own_sessions;
 mod parallel;
+mod people;
 mod postgres;
 mod refresh;
 mod rights;
+mod second_factor;
 mod session;
 mod setup;
 mod spec;
 mod start;
 mod throttle;
 mod users;
+mod verify;
