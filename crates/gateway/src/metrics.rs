@@ -120,34 +120,14 @@ impl Metrics {
         for (code, count) in rejects {
             let _ = writeln!(text, "{name}{{reason=\"{code}\"}} {count}");
         }
-        let name = "pistack_gateway_upstream_connections";
+        upstreams_text(&mut text, upstreams);
+        self.clients_text(&mut text, open);
+        text
+    }
+
+    fn clients_text(&self, text: &mut String, open: usize) {
         head(
-            &mut text,
-            name,
-            "gauge",
-            "Open connections to services and applications.",
-        );
-        for upstream in upstreams {
-            let open = upstream.open.load(Ordering::Relaxed);
-            let _ = writeln!(text, "{name}{{upstream=\"{}\"}} {open}", quoted(&upstream.label));
-        }
-        let name = "pistack_gateway_upstream_opened_total";
-        head(
-            &mut text,
-            name,
-            "counter",
-            "Connections opened to services and applications.",
-        );
-        for upstream in upstreams {
-            let opened = upstream.opened.load(Ordering::Relaxed);
-            let _ = writeln!(
-                text,
-                "{name}{{upstream=\"{}\"}} {opened}",
-                quoted(&upstream.label)
-            );
-        }
-        head(
-            &mut text,
+            text,
             "pistack_gateway_connections",
             "gauge",
             "Open connections of clients.",
@@ -175,10 +155,9 @@ impl Metrics {
                 "TLS handshakes that came to nothing.",
             ),
         ] {
-            head(&mut text, name, "counter", help);
+            head(text, name, "counter", help);
             let _ = writeln!(text, "{name} {}", count.load(Ordering::Relaxed));
         }
-        text
     }
 
     fn routes_text(&self, text: &mut String) {
@@ -229,6 +208,35 @@ impl Metrics {
     }
 }
 
+fn upstreams_text(text: &mut String, upstreams: &[Arc<Upstream>]) {
+    let name = "pistack_gateway_upstream_connections";
+    head(
+        text,
+        name,
+        "gauge",
+        "Open connections to services and applications.",
+    );
+    for upstream in upstreams {
+        let open = upstream.open.load(Ordering::Relaxed);
+        let _ = writeln!(text, "{name}{{upstream=\"{}\"}} {open}", quoted(&upstream.label));
+    }
+    let name = "pistack_gateway_upstream_opened_total";
+    head(
+        text,
+        name,
+        "counter",
+        "Connections opened to services and applications.",
+    );
+    for upstream in upstreams {
+        let opened = upstream.opened.load(Ordering::Relaxed);
+        let _ = writeln!(
+            text,
+            "{name}{{upstream=\"{}\"}} {opened}",
+            quoted(&upstream.label)
+        );
+    }
+}
+
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
@@ -251,10 +259,10 @@ mod tests {
         for _ in 0..99 {
             stats.count(200, Duration::from_micros(900), 10);
         }
-        stats.count(503, Duration::from_secs(60), 0);
+        stats.count(503, Duration::from_mins(1), 0);
         assert_eq!(metrics.route("camera").totals(), (100, 1));
         assert_eq!(stats.p99(), Some(0.001));
-        stats.count(503, Duration::from_secs(60), 0);
+        stats.count(503, Duration::from_mins(1), 0);
         assert_eq!(stats.p99(), None, "longer than every bound");
         metrics.reject("csrf");
         let text = metrics.text(3, &[]);

@@ -93,20 +93,19 @@ impl Auth {
             "root" => Some(Level::Root),
             _ => None,
         };
-        let (right, object) = match level {
-            Some(level) => (
+        let (right, object) = if let Some(level) = level {
+            (
                 RightInfo {
                     level,
                     ..UseApp::INFO
                 },
                 route,
-            ),
-            None => {
-                let mut parts = text.splitn(3, ':');
-                let (area, object, action) = (parts.next()?, parts.next()?, parts.next()?);
-                let known = |right: &&RightInfo| right.area == area && right.action == action;
-                (*right::ALL.iter().find(known)?, object)
-            }
+            )
+        } else {
+            let mut parts = text.splitn(3, ':');
+            let (area, object, action) = (parts.next()?, parts.next()?, parts.next()?);
+            let known = |right: &&RightInfo| right.area == area && right.action == action;
+            (*right::ALL.iter().find(known)?, object)
         };
         (!object.is_empty()).then(|| Self::Right {
             shown: text.into(),

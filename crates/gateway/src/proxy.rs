@@ -244,7 +244,7 @@ impl Peer {
                     self.gateway
                         .sessions
                         .sign_in(acts, &mut parts.headers, &about.host, target.pages);
-                record.user = sign_in.await?.map(|person| person.name.clone());
+                record.user = sign_in.await?.and_then(|person| person.name());
                 return self.pass_on(parts, body, target, upstream, about).await;
             }
             To::Application(_, forward) => &forward.auth,
@@ -252,7 +252,7 @@ impl Peer {
         };
         match self.admit(&mut parts, auth, &about).await {
             Ok(person) => {
-                record.user = person.as_ref().map(|person| person.name.clone());
+                record.user = person.as_ref().and_then(|person| person.name());
                 self.to_application(parts, body, target, person.as_deref(), about)
                     .await
             }

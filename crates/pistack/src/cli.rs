@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::{GenerateCommand, RoutesOptions};
+
 /// Keeps your programs alive, shows them behind a login, and tells you when one breaks.
 #[derive(Debug, Parser)]
 #[command(
@@ -62,6 +64,11 @@ pub(crate) enum Command {
         #[arg(long, hide = true)]
         starting: bool,
     },
+    /// Which address leads where: the routes in force, the newest requests, the counters.
+    Routes(RoutesOptions),
+    /// Print a configuration for another web server, before the gateway or in its place.
+    #[command(subcommand)]
+    Generate(GenerateCommand),
     /// Certificates: which is shown, how devices come to trust it, and how to use another one.
     #[command(subcommand)]
     Tls(TlsCommand),

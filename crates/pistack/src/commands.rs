@@ -5,9 +5,11 @@ mod configuration;
 mod control;
 mod doctor;
 mod down;
+mod generate;
 mod logs;
 mod overview;
 pub(crate) mod peer;
+mod routes;
 mod status;
 mod tls;
 
@@ -16,7 +18,9 @@ pub(crate) use configuration::{config_check, config_path, config_schema, openapi
 pub(crate) use control::{Verb, control};
 pub(crate) use doctor::doctor;
 pub(crate) use down::down;
+pub(crate) use generate::{GenerateCommand, generate};
 pub(crate) use logs::logs;
 pub(crate) use overview::overview;
+pub(crate) use routes::{RoutesOptions, routes};
 pub(crate) use status::status;
 pub(crate) use tls::tls;

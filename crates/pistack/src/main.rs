@@ -69,6 +69,8 @@ fn run(cli: Cli) -> Result<exit::Code, exit::Failure> {
         Some(Command::Config(ConfigCommand::Check)) => commands::config_check(&place),
         Some(Command::Config(ConfigCommand::Schema)) => commands::config_schema(),
         Some(Command::Config(ConfigCommand::Path)) => commands::config_path(&place),
+        Some(Command::Routes(options)) => commands::routes(&place, &options),
+        Some(Command::Generate(command)) => commands::generate(&place, &command),
         Some(Command::Openapi { name }) => commands::openapi(&name),
     }
 }

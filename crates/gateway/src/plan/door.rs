@@ -28,12 +28,11 @@ impl fmt::Display for Door {
 impl Door {
     /// `:8444` or `192.168.1.7:8444`.
     pub(crate) fn parse(text: &str, tls: bool) -> Option<Self> {
-        let (ip, port) = match text.strip_prefix(':') {
-            Some(port) => (None, port.parse().ok()?),
-            None => {
-                let address: SocketAddr = text.parse().ok()?;
-                (Some(address.ip()), address.port())
-            }
+        let (ip, port) = if let Some(port) = text.strip_prefix(':') {
+            (None, port.parse().ok()?)
+        } else {
+            let address: SocketAddr = text.parse().ok()?;
+            (Some(address.ip()), address.port())
         };
         Some(Self { ip, port, tls })
     }

@@ -94,17 +94,17 @@ fn what_is_wrong_is_told_at_its_key() {
         ("route.r.path", "leads nowhere", |route| route.to = None),
         ("route.r.files", "both", |route| route.files = Some("/".into())),
         ("route.r.to", "no address", |route| {
-            route.to = Some("https://x".into())
+            route.to = Some("https://x".into());
         }),
         ("route.r.path", "no path", |route| route.path = "app".into()),
         ("route.r.path", "no path", |route| route.path = "/a//b".into()),
         ("route.r.path", "no path", |route| route.path = "/a/../b".into()),
         ("route.r.path", "no path", |route| route.path = "/a%2f".into()),
         ("route.r.path", "reserved", |route| {
-            route.path = "/api/mine".into()
+            route.path = "/api/mine".into();
         }),
         ("route.r.path", "reserved", |route| {
-            route.path = "/control/".into()
+            route.path = "/control/".into();
         }),
         ("route.r.path", "reserved", |route| {
             route.path = "/.pistack/x".into();
@@ -112,19 +112,19 @@ fn what_is_wrong_is_told_at_its_key() {
         }),
         ("route.r.auth", "`usr`", |route| route.auth = "usr".into()),
         ("route.r.hosts", "no host name", |route| {
-            route.hosts = vec!["a b".into()]
+            route.hosts = vec!["a b".into()];
         }),
         ("route.r.hosts", "is an address", |route| {
-            route.hosts = vec!["10.0.0.1".into()]
+            route.hosts = vec!["10.0.0.1".into()];
         }),
         ("route.r.hosts", "own name", |route| {
-            route.hosts = vec!["localhost".into()]
+            route.hosts = vec!["localhost".into()];
         }),
         ("route.r.listen", "no port", |route| {
-            route.listen = Some("8444".into())
+            route.listen = Some("8444".into());
         }),
         ("route.r.listen", "gateway's own", |route| {
-            route.listen = Some(":443".into())
+            route.listen = Some(":443".into());
         }),
         ("route.r.tls", "do not go together", |route| {
             route.listen = Some(":8444".into());
@@ -138,7 +138,7 @@ fn what_is_wrong_is_told_at_its_key() {
             route.files = Some("/nowhere/at/all".into());
         }),
         ("route.r.cache", "no header value", |route| {
-            route.cache = "a\nb".into()
+            route.cache = "a\nb".into();
         }),
     ];
     for (path, words, edit) in cases {

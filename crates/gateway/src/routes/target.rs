@@ -146,14 +146,13 @@ impl Target {
         if self.strip.is_empty() {
             return Some(original.clone());
         }
-        let rest = match original.as_str().strip_prefix(&*self.strip) {
-            Some(rest) => rest,
+        let rest = if let Some(rest) = original.as_str().strip_prefix(&*self.strip) {
+            rest
+        } else {
             // The same path in another spelling: as many segments of it belong to the prefix.
-            None => {
-                let segments = self.strip.matches('/').count();
-                let mut slashes = original.path().match_indices('/').skip(segments);
-                &original.as_str()[slashes.next()?.0..]
-            }
+            let segments = self.strip.matches('/').count();
+            let mut slashes = original.path().match_indices('/').skip(segments);
+            &original.as_str()[slashes.next()?.0..]
         };
         rest.starts_with('/').then(|| rest.parse().ok()).flatten()
     }
