@@ -72,6 +72,9 @@ pub struct CookieLogin {
     /// The `sid` of the session that the browser had until now: it ends, so that a login always begins a new one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub replaces: String,
+    /// A new password, for an account that has to choose one (403 `password_change_required`); else empty.
+    #[serde(default)]
+    pub new_password: String,
 }
 
 /// `POST /internal/setup`: the first account of an installation, against the one-time setup code.

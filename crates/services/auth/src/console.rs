@@ -181,6 +181,15 @@ async fn carry_out(
     command: ConsoleCommand,
 ) -> Result<ConsoleAnswer, Error> {
     match command {
+        ConsoleCommand::List => {
+            let everyone = users::all(&mut *store.read().await?).await?;
+            Ok(ConsoleAnswer::Users(everyone.iter().map(User::public).collect()))
+        }
+        ConsoleCommand::Unlock { name } => {
+            let user = users::by_name(&mut *store.read().await?, &name).await?;
+            let user = user.ok_or(Error::NoSuchName(name))?;
+            Ok(ConsoleAnswer::Unlocked(user.public()))
+        }
         ConsoleCommand::SetPassword { name, password } => {
             set_password(store, config, clock, &name, &password).await
         }
@@ -188,80 +197,73 @@ async fn carry_out(
             name,
             level,
             password,
-        } => {
-            accounts::check_name(&name)?;
-            let hash = new_hash(config, &name, &password)?;
-            let mut tx = store.begin().await?;
-            let moment = moment(clock, config);
-            let user = accounts::create(&mut tx, moment, Asker::Console, &name, &hash, level).await?;
-            note(&mut tx, clock, "user.added", &user).await?;
-            tx.commit().await?;
-            Ok(ConsoleAnswer::Added(user.public()))
-        }
-        ConsoleCommand::List => {
-            let everyone = users::all(&mut *store.read().await?).await?;
-            Ok(ConsoleAnswer::Users(
-                everyone.iter().map(crate::directory::User::public).collect(),
-            ))
-        }
-        ConsoleCommand::Remove { name } => {
+        } => add(store, config, clock, &name, level, &password).await,
+        ConsoleCommand::Disable { name, disabled } => disable(store, config, clock, &name, disabled).await,
+        ConsoleCommand::Remove { name } => remove(store, config, clock, &name).await,
+        ConsoleCommand::ResetSecondFactor { name } => {
             let mut tx = store.begin().await?;
             let user = named(&mut tx, &name).await?;
-            let moment = moment(clock, config);
-            let (user, _) = accounts::remove(&mut tx, moment, Asker::Console, &user.id).await?;
-            note(&mut tx, clock, "user.removed", &user).await?;
+            let removed = unlock::reset_second_factor(&mut tx, clock, &user).await?;
             tx.commit().await?;
-            Ok(ConsoleAnswer::Removed(user.public()))
+            let user = user.public();
+            Ok(ConsoleAnswer::SecondFactorReset { user, removed })
         }
-        other => manage(store, config, clock, other).await,
+        ConsoleCommand::SetEmail { name, email } => {
+            email.as_deref().map_or(Ok(()), accounts::check_email)?;
+            let mut tx = store.begin().await?;
+            let user = named(&mut tx, &name).await?;
+            users::set_email(&mut tx, &user.id, email.as_deref()).await?;
+            note(&mut tx, clock, "user.email", &user).await?;
+            tx.commit().await?;
+            Ok(ConsoleAnswer::EmailSet(user.public()))
+        }
     }
 }
 
-/// What happens to an account that stays.
-async fn manage(
+async fn add(
     store: &Store,
     config: &Config,
     clock: &Clock,
-    command: ConsoleCommand,
+    name: &str,
+    level: Level,
+    password: &str,
 ) -> Result<ConsoleAnswer, Error> {
+    accounts::check_name(name)?;
+    let hash = new_hash(config, name, password)?;
+    let moment = moment(clock, config);
     let mut tx = store.begin().await?;
-    let answer = match command {
-        ConsoleCommand::Disable { name, disabled } => {
-            let user = named(&mut tx, &name).await?;
-            let moment = moment(clock, config);
-            let (user, _) = accounts::disable(&mut tx, moment, Asker::Console, &user.id, disabled).await?;
-            let kind = if disabled { "user.disabled" } else { "user.enabled" };
-            note(&mut tx, clock, kind, &user).await?;
-            ConsoleAnswer::Disabled {
-                user: user.public(),
-                disabled,
-            }
-        }
-        ConsoleCommand::ResetSecondFactor { name } => {
-            let user = named(&mut tx, &name).await?;
-            let removed = unlock::reset_second_factor(&mut tx, clock, &user).await?;
-            ConsoleAnswer::SecondFactorReset {
-                user: user.public(),
-                removed,
-            }
-        }
-        ConsoleCommand::SetEmail { name, email } => {
-            let user = named(&mut tx, &name).await?;
-            if let Some(email) = &email {
-                accounts::check_email(email)?;
-            }
-            users::set_email(&mut tx, &user.id, email.as_deref()).await?;
-            note(&mut tx, clock, "user.email", &user).await?;
-            ConsoleAnswer::EmailSet(user.public())
-        }
-        ConsoleCommand::Unlock { name }
-        | ConsoleCommand::Remove { name }
-        | ConsoleCommand::SetPassword { name, .. }
-        | ConsoleCommand::Add { name, .. } => ConsoleAnswer::Unlocked(named(&mut tx, &name).await?.public()),
-        ConsoleCommand::List => ConsoleAnswer::Users(Vec::new()),
-    };
+    let user = accounts::create(&mut tx, moment, Asker::Console, name, &hash, level).await?;
+    note(&mut tx, clock, "user.added", &user).await?;
     tx.commit().await?;
-    Ok(answer)
+    Ok(ConsoleAnswer::Added(user.public()))
+}
+
+async fn disable(
+    store: &Store,
+    config: &Config,
+    clock: &Clock,
+    name: &str,
+    disabled: bool,
+) -> Result<ConsoleAnswer, Error> {
+    let moment = moment(clock, config);
+    let mut tx = store.begin().await?;
+    let user = named(&mut tx, name).await?;
+    let (user, _) = accounts::disable(&mut tx, moment, Asker::Console, &user.id, disabled).await?;
+    let kind = if disabled { "user.disabled" } else { "user.enabled" };
+    note(&mut tx, clock, kind, &user).await?;
+    tx.commit().await?;
+    let user = user.public();
+    Ok(ConsoleAnswer::Disabled { user, disabled })
+}
+
+async fn remove(store: &Store, config: &Config, clock: &Clock, name: &str) -> Result<ConsoleAnswer, Error> {
+    let moment = moment(clock, config);
+    let mut tx = store.begin().await?;
+    let user = named(&mut tx, name).await?;
+    let (user, _) = accounts::remove(&mut tx, moment, Asker::Console, &user.id).await?;
+    note(&mut tx, clock, "user.removed", &user).await?;
+    tx.commit().await?;
+    Ok(ConsoleAnswer::Removed(user.public()))
 }
 
 async fn named(tx: &mut Tx, name: &str) -> Result<User, Error> {

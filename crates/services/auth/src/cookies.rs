@@ -123,6 +123,37 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
         last_seen_at: now,
         expires_at: now + ABSOLUTE_SECONDS,
     };
+    auth.authentications.note(&row.sid);
+    let hash = opaque::hash(&cookie);
+    let turn = auth.cookies.held().turn;
+    match store_session(auth, user, origin, &hash, &row).await {
+        Err(error) if error.is_disk_full() => {
+            // Somebody has to be able to look: this session lives in memory until the next restart.
+            tracing::error!(user = %user.id, "THE DISK IS FULL: this dashboard session is not stored");
+            auth.cookies.put(&hash, row, turn);
+        }
+        stored => {
+            if stored? {
+                auth.cookies.clear();
+            }
+        }
+    }
+    Ok(CookieSession {
+        cookie,
+        max_age: ABSOLUTE_SECONDS,
+        user: user.public(),
+        device_token: None,
+    })
+}
+
+/// Writes a session down. True when older ones of the user had to end for it.
+async fn store_session(
+    auth: &Arc<Auth>,
+    user: &User,
+    origin: &Origin,
+    hash: &str,
+    row: &CookieRow,
+) -> Result<bool, Error> {
     let mut tx = auth.store.begin().await?;
     auth.prune_sometimes(&mut tx).await?;
     if users::by_id(&mut tx, &user.id)
@@ -132,25 +163,9 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
         // The password was changed, or the account removed, while this one was being checked.
         return Err(Error::InvalidCredentials);
     }
-    let surplus = cookies::insert(
-        &mut tx,
-        &opaque::hash(&cookie),
-        &row,
-        &origin.device,
-        &origin.address_text(),
-    )
-    .await?;
+    let surplus = cookies::insert(&mut tx, hash, row, &origin.device, &origin.address_text()).await?;
     tx.commit().await?;
-    if surplus {
-        auth.cookies.clear();
-    }
-    auth.authentications.note(&row.sid);
-    Ok(CookieSession {
-        cookie,
-        max_age: ABSOLUTE_SECONDS,
-        user: user.public(),
-        device_token: None,
-    })
+    Ok(surplus)
 }
 
 /// Exchanges a cookie for a short access token.

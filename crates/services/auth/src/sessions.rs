@@ -84,9 +84,15 @@ pub(crate) async fn check_password(
     auth.throttle.succeeded(keys);
     drop(permit);
     if let Some(hash) = rehashed {
-        let mut tx = auth.store.begin().await?;
-        users::rehash(&mut tx, known, &hash).await?;
-        tx.commit().await?;
+        let kept = async {
+            let mut tx = auth.store.begin().await?;
+            users::rehash(&mut tx, known, &hash).await?;
+            Ok::<_, Error>(tx.commit().await?)
+        };
+        if let Err(error) = kept.await {
+            // A full disk must not keep people out; the next login tries again.
+            tracing::warn!(%error, "cannot renew the hash of a password");
+        }
     }
     Ok(known.clone())
 }
@@ -97,8 +103,26 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
         return Err(Error::MustChange);
     }
     clock_keeping::settle(auth).await?;
-    let (family, token, now) = (random::uuid().to_string(), opaque::fresh(), auth.clock.unix());
-    let lifetime = auth.config.refresh_token_seconds;
+    let (family, token) = (random::uuid().to_string(), opaque::fresh());
+    match store_family(auth, user, origin, &family, &token).await {
+        Err(error) if error.is_disk_full() => {
+            // Somebody has to be able to look. The access token is good for its time, the refresh token for nothing.
+            tracing::error!(user = %user.id, "THE DISK IS FULL: this login is not stored and ends with its access token");
+        }
+        stored => stored?,
+    }
+    auth.authentications.note(&family);
+    Ok(auth.answer(user, &family, token))
+}
+
+async fn store_family(
+    auth: &Arc<Auth>,
+    user: &User,
+    origin: &Origin,
+    family: &str,
+    token: &str,
+) -> Result<(), Error> {
+    let (now, lifetime) = (auth.clock.unix(), auth.config.refresh_token_seconds);
     let mut tx = auth.store.begin().await?;
     auth.prune_sometimes(&mut tx).await?;
     if users::by_id(&mut tx, &user.id)
@@ -109,7 +133,7 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
         return Err(Error::InvalidCredentials);
     }
     let row = NewFamily {
-        id: &family,
+        id: family,
         user_id: &user.id,
         epoch: user.epoch,
         device: &origin.device,
@@ -118,10 +142,8 @@ pub(crate) async fn begin(auth: &Arc<Auth>, user: &User, origin: &Origin) -> Res
         expires_at: now + FAMILY_SECONDS.max(lifetime),
     };
     refresh::insert_family(&mut tx, &row).await?;
-    refresh::insert_token(&mut tx, &family, &opaque::hash(&token), None, now, now + lifetime).await?;
-    tx.commit().await?;
-    auth.authentications.note(&family);
-    Ok(auth.answer(user, &family, token))
+    refresh::insert_token(&mut tx, family, &opaque::hash(token), None, now, now + lifetime).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Exchanges a refresh token for its successor and a new access token.

@@ -37,7 +37,7 @@ pub(crate) async fn login(
         password: Zeroizing::new(body.password),
         otp: otp.as_deref(),
         device_token: device_token.as_deref(),
-        new_password: None,
+        new_password: given(&body.new_password).map(Zeroizing::new),
         origin: &origin,
     };
     let user = login::authenticate(&auth, attempt).await?;

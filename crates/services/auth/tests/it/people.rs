@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pistack_api::service::Service;
 use pistack_auth::{ConsoleAnswer, ConsoleCommand, console};
 use pistack_kit::testing::eventually;
 use serde_json::{Value, json};
@@ -109,8 +110,8 @@ async fn the_own_password_takes_the_present_one_or_a_fresh_login() {
 struct Listener(UnixListener);
 
 impl Listener {
-    fn new(bed: &Bed, name: &str) -> Self {
-        Self(UnixListener::bind(bed.dir.path().join("run").join(name)).unwrap())
+    fn new(bed: &Bed, service: Service) -> Self {
+        Self(UnixListener::bind(bed.context.paths.service_socket(service)).unwrap())
     }
 
     /// The body of the next request.
@@ -145,8 +146,8 @@ impl Listener {
 async fn a_stolen_refresh_token_is_told_to_its_owner_the_rules_and_the_record() {
     let (bed, root) = Bed::set_up().await;
     let (mail, rules) = (
-        Listener::new(&bed, "email_service.sock"),
-        Listener::new(&bed, "event_listener.sock"),
+        Listener::new(&bed, Service::Email),
+        Listener::new(&bed, Service::Rules),
     );
     let email = ConsoleCommand::SetEmail {
         name: "root".to_owned(),
