@@ -118,7 +118,6 @@ impl Via {
     }
 
     /// True for logins.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     pub const fn is_session(&self) -> bool {
         matches!(self, Self::Session)
     }

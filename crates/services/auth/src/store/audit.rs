@@ -149,7 +149,7 @@ pub(crate) async fn read(connection: &mut Connection, filter: &Filter) -> Result
     let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
     let rows = sqlx::query_as(
         "SELECT * FROM audit WHERE seq < $1 AND ($2 = '' OR kind = $2) \
-         AND ($3 = '' OR SUBSTR(kind, 1, $4) = $3) \
+         AND ($3 = '' OR SUBSTR(kind, 1, CAST($4 AS INTEGER)) = $3) \
          AND ($5 = '' OR actor_id = $5 OR subject = $5) AND ($6 = '' OR outcome = $6) \
          ORDER BY seq DESC LIMIT $7",
     )
