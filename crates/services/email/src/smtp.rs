@@ -5,6 +5,7 @@
 //! itself. Each stage of ours fails with an error of its own.
 
 mod greeting;
+mod session;
 mod stream;
 mod tls;
 
@@ -12,21 +13,23 @@ use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lettre::Message;
 use lettre::transport::smtp::Error as SmtpError;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
+use ring::digest::{SHA256, digest};
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
 
 use crate::config::{Config, Tls};
 use crate::error::{Error, StartError};
+pub(crate) use session::Session;
+pub(crate) use stream::EndMark;
 use stream::Stream;
-use tls::Connector;
+use tls::{Connector, Trust};
 
-/// After the server has taken the mail, its farewell is not worth more.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Ways to log in, best first. XOAUTH2 takes a token in the place of the password.
+const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login, Mechanism::Xoauth2];
 
 /// One mail server.
 #[derive(Debug)]
@@ -54,13 +57,15 @@ impl Server {
             (None, _) => None,
         };
         let tls = config.effective_tls();
+        let trust = match (&config.ca_file, &config.fingerprint) {
+            (Some(path), _) => Trust::File(path),
+            (None, Some(_)) => Trust::Pinned(config.pinned().ok_or(StartError::Fingerprint)?),
+            (None, None) if tls == Tls::Opportunistic => Trust::Any,
+            (None, None) => Trust::Public,
+        };
         let connector = match tls {
             Tls::Off => None,
-            _ => Some(Connector::new(
-                &host,
-                config.ca_file.as_deref(),
-                tls == Tls::Opportunistic,
-            )?),
+            _ => Some(Connector::new(&host, trust)?),
         };
         let (port, timeout, name) = (config.port(), config.timeout.0, ClientId::default());
         Ok(Self {
@@ -74,35 +79,61 @@ impl Server {
         })
     }
 
-    /// Sends the message. Returns when the server has taken it.
-    pub(crate) async fn send(&self, message: &Message) -> Result<(), Error> {
-        let timed_out = || Error::TimedOut {
-            server: self.address(),
-            after: self.timeout,
-        };
-        let conversation = tokio::time::timeout(self.timeout, self.converse(message));
-        let mut connection = conversation.await.map_err(|_| timed_out())??;
-        let _ = tokio::time::timeout(FAREWELL, connection.quit()).await;
-        Ok(())
-    }
-
-    fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-
-    async fn converse(&self, message: &Message) -> Result<AsyncSmtpConnection, Error> {
-        let stream = self.connect().await?;
-        let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.name)
-            .await
-            .map_err(|error| self.meaning(&error))?;
+    /// Connects and logs in. `end` learns when the end of a mail leaves over this connection.
+    pub(crate) async fn open(&self, end: &EndMark) -> Result<Session, Error> {
+        let stream = self.step(self.connect()).await?.watched_by(end);
+        let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.name);
+        let mut connection = self
+            .step(async { greeting.await.map_err(|error| self.meaning(&error)) })
+            .await?;
         if let Some((user, path)) = &self.login {
             let credentials = Credentials::new(user.clone(), password(path)?);
-            let login = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
-            login.map_err(|error| self.login_failed(&error))?;
+            let login = connection.auth(MECHANISMS, &credentials);
+            self.step(async { login.await.map_err(|error| self.login_failed(&error)) })
+                .await?;
         }
-        let sent = connection.send(message.envelope(), &message.formatted()).await;
-        sent.map_err(|error| self.meaning(&error))?;
-        Ok(connection)
+        Ok(Session::new(
+            connection,
+            end.clone(),
+            self.address(),
+            self.timeout,
+        ))
+    }
+
+    /// One step of the conversation, bounded: lettre's own timeout covers the TCP connection alone.
+    async fn step<T>(&self, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::time::timeout(self.timeout, step)
+            .await
+            .unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    /// The error of a conversation that took too long.
+    pub(crate) fn timed_out(&self) -> Error {
+        Error::TimedOut {
+            server: self.address(),
+            after: self.timeout,
+        }
+    }
+
+    /// Longest wait for one step.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Changes with user name and password; nothing can be read from it.
+    pub(crate) fn login_mark(&self) -> Option<Vec<u8>> {
+        let (user, path) = self.login.as_ref()?;
+        let password = password(path).unwrap_or_default();
+        Some(
+            digest(&SHA256, format!("{user}\0{password}").as_bytes())
+                .as_ref()
+                .to_vec(),
+        )
+    }
+
+    /// `host:port`.
+    pub(crate) fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// The connection, encrypted as far as the configuration and the server want it, with the server's greeting
@@ -114,6 +145,8 @@ impl Server {
                 server: self.address(),
                 reason: error.to_string(),
             })?;
+        // A mail and its end are two writes; the second must not wait for the first's acknowledgement.
+        let _ = tcp.set_nodelay(true);
         match (&self.connector, self.tls) {
             (None, _) => Ok(Stream::plain(tcp, Vec::new())),
             (Some(connector), Tls::Implicit) => self.encrypt(connector, tcp, Vec::new()).await,
@@ -184,26 +217,31 @@ impl Server {
 
     /// What went wrong once the connection stood.
     fn meaning(&self, error: &SmtpError) -> Error {
-        let (server, reason) = (self.address(), innermost(error));
-        match error.status() {
-            // RFC 4954: the server wants a login first.
-            Some(code) if u16::from(code) == 530 => Error::Login {
-                server,
-                code: 530,
-                text: reason,
-            },
-            Some(code) => Error::Refused {
-                server,
-                code: code.into(),
-                text: reason,
-            },
-            None if error.is_client() => Error::Unsupported { server, reason },
-            None => Error::Broken { server, reason },
-        }
+        meaning(error, self.address())
     }
 }
 
-/// Read for every mail, so that a new password needs no restart and the old one is not kept.
+/// What went wrong once the connection stood.
+fn meaning(error: &SmtpError, server: String) -> Error {
+    let reason = innermost(error);
+    match error.status() {
+        // RFC 4954: the server wants a login first.
+        Some(code) if u16::from(code) == 530 => Error::Login {
+            server,
+            code: 530,
+            text: reason,
+        },
+        Some(code) => Error::Refused {
+            server,
+            code: code.into(),
+            text: reason,
+        },
+        None if error.is_client() => Error::Unsupported { server, reason },
+        None => Error::Broken { server, reason },
+    }
+}
+
+/// Read for every connection, so that a new password needs no restart and the old one is not kept.
 fn password(path: &Path) -> Result<String, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         tracing::error!(path = %path.display(), %error, "the smtp password cannot be read");

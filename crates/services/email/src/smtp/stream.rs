@@ -3,6 +3,8 @@
 use std::io::Result;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -10,12 +12,32 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+/// How lettre ends a mail: a write of its own.
+const END_OF_MAIL: &[u8] = b"\r\n.\r\n";
+
+/// Whether the end of a mail has begun to leave. Before that no server may deliver it (RFC 5321, section 4.1.1.4);
+/// from then on it may have, whatever is heard of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EndMark(Arc<AtomicBool>);
+
+impl EndMark {
+    /// Whether it has.
+    pub(crate) fn has_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+    /// Forgets it, before the next mail.
+    pub(super) fn reset(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// A connection for lettre.
 #[derive(Debug)]
 pub(super) struct Stream {
     /// Read before the rest.
     seen: Vec<u8>,
     inner: Inner,
+    end: EndMark,
 }
 
 #[derive(Debug)]
@@ -30,6 +52,7 @@ impl Stream {
         Self {
             seen,
             inner: Inner::Plain(stream),
+            end: EndMark::default(),
         }
     }
 
@@ -38,7 +61,14 @@ impl Stream {
         Self {
             seen,
             inner: Inner::Encrypted(Box::new(stream)),
+            end: EndMark::default(),
         }
+    }
+
+    /// Tells when the end of a mail begins to leave.
+    pub(super) fn watched_by(mut self, end: &EndMark) -> Self {
+        self.end = end.clone();
+        self
     }
 }
 
@@ -64,6 +94,9 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        if bytes == END_OF_MAIL {
+            self.end.0.store(true, Ordering::Relaxed);
+        }
         match &mut self.get_mut().inner {
             Inner::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Inner::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),

@@ -2,7 +2,7 @@
 //!
 //! A certificate in `ca_file` is believed as a root and, if the server shows the very same one, for itself: the
 //! self-signed certificate that `openssl req -x509` makes is marked as a CA's, and rustls takes no such
-//! certificate from a server otherwise.
+//! certificate from a server otherwise. With `fingerprint` one certificate is believed for itself, and no other.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,19 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::error::StartError;
+
+/// Whom to believe.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Trust<'a> {
+    /// The certificates in this file.
+    File(&'a Path),
+    /// The certificate with this SHA-256 fingerprint.
+    Pinned([u8; 32]),
+    /// Those that browsers believe.
+    Public,
+    /// Every one.
+    Any,
+}
 
 /// Encrypts connections to one server.
 #[derive(Clone)]
@@ -35,17 +48,25 @@ impl std::fmt::Debug for Connector {
 }
 
 impl Connector {
-    /// Believes the certificates in `ca_file`; where there is none the public ones, or with `any` every one.
-    pub(super) fn new(host: &str, ca_file: Option<&Path>, any: bool) -> Result<Self, StartError> {
+    /// Believes whom `trust` names.
+    pub(super) fn new(host: &str, trust: Trust<'_>) -> Result<Self, StartError> {
         let failed = |reason: String| StartError::Tls(reason);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let own = ca_file.map(certificates).transpose()?;
-        let roots = match &own {
-            Some(own) => Some(own_roots(own)),
-            None if any => None,
-            None => Some(RootCertStore {
-                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-            }),
+        let (own, pinned, roots) = match trust {
+            Trust::File(path) => {
+                let own = certificates(path)?;
+                let roots = own_roots(&own);
+                (own, None, Some(roots))
+            }
+            Trust::Pinned(pinned) => (Vec::new(), Some(pinned), None),
+            Trust::Any => (Vec::new(), None, None),
+            Trust::Public => (
+                Vec::new(),
+                None,
+                Some(RootCertStore {
+                    roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+                }),
+            ),
         };
         let inner = roots
             .map(|roots| {
@@ -54,7 +75,8 @@ impl Connector {
             .transpose()
             .map_err(|error| failed(error.to_string()))?;
         let verifier = Verifier {
-            own: own.unwrap_or_default(),
+            own,
+            pinned,
             inner,
             provider: Arc::clone(&provider),
         };
@@ -114,6 +136,8 @@ fn own_roots(own: &[CertificateDer<'static>]) -> RootCertStore {
 struct Verifier {
     /// Believed for themselves.
     own: Vec<CertificateDer<'static>>,
+    /// The only one believed.
+    pinned: Option<[u8; 32]>,
     /// Chains, names and dates; `None` = any certificate will do.
     inner: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
@@ -128,6 +152,15 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        if let Some(pinned) = self.pinned {
+            let shown = ring::digest::digest(&ring::digest::SHA256, end_entity);
+            if shown.as_ref() == pinned {
+                return Ok(ServerCertVerified::assertion());
+            }
+            return Err(rustls::Error::General(
+                "the certificate is not the one of `fingerprint`".to_owned(),
+            ));
+        }
         match &self.inner {
             None => Ok(ServerCertVerified::assertion()),
             Some(_) if self.own.iter().any(|own| own == end_entity) => Ok(ServerCertVerified::assertion()),
