@@ -1,7 +1,6 @@
 //! `[rule.NAME]`, `[channel.NAME]` and `[rules]`: what the person writes.
 
 mod action;
-mod channel;
 mod policy;
 mod when;
 
@@ -10,10 +9,10 @@ use pistack_kit::config::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::channel::config::Channel;
 pub use action::{
     Action, Frequency, Gpio, LineRef, Mail, Notify, RuleState, Run, SetRule, Signal, Until, Webhook,
 };
-pub use channel::{Channel, EmailChannel};
 pub use policy::{DailyWindow, GroupBy, Policy};
 pub use when::{Edge, Stream, Subject, When};
 
@@ -27,6 +26,9 @@ pub struct Config {
     /// Which programs a program cannot do without: `camera = ["mqtt"]`. While one of them is down, what happens to
     /// `camera` makes no message: the one about `mqtt` says it all.
     pub depends_on: IndexMap<String, Vec<String>>,
+    /// Rules that are switched off, wherever they are written. `pistack rules disable` and the dashboard write it to
+    /// their own file, `pistack.d/90-ui.toml`. Default: none.
+    pub disabled: Vec<String>,
 }
 
 /// Which of several matching rules act.

@@ -8,20 +8,39 @@
 #![forbid(unsafe_code)]
 
 pub mod act;
+pub mod ask;
+pub mod channel;
 pub mod check;
 pub mod config;
 pub mod decide;
+pub mod deliver;
 pub mod firing;
 pub mod glob;
+pub mod history;
 mod http;
+pub mod hub;
 pub mod listener;
+pub mod outgoing;
+pub mod overlay;
+pub mod reload;
+pub mod schedule;
 pub mod text;
+pub mod trigger;
 
-use indexmap::IndexMap;
 pub use pistack_kit::service::Context;
 use pistack_kit::service::{App, RunError};
 
-pub use check::{Finding, check};
+use std::sync::Arc;
+
+use deliver::Dispatch;
+use history::History;
+use hub::Hub;
+use tokio::sync::mpsc;
+
+pub use check::{Finding, Known, check};
+pub use hub::{Reload, Tables};
+pub use overlay::Overlay;
+pub use reload::Reloader;
 pub use config::{Action, Channel, Config, Matching, Rule, When};
 
 /// The OpenAPI document of the HTTP side.
@@ -30,18 +49,29 @@ pub fn spec() -> utoipa::openapi::OpenApi {
 }
 
 /// Speaks the listener protocol on standard input and output until the supervisor closes it or the process is told
-/// to stop; answers HTTP on its socket meanwhile.
-pub async fn run(
-    context: Context,
-    config: Config,
-    rules: IndexMap<String, Rule>,
-    channels: IndexMap<String, Channel>,
-) -> Result<(), RunError> {
-    let outbox = act::Outbox::start(&context, channels);
-    let decider = decide::Decider::new(config.matching, rules);
+/// to stop; answers HTTP on its socket meanwhile. `reload` reads the configuration again, on SIGHUP and when asked.
+pub async fn run(context: Context, tables: Tables, reload: Reload) -> Result<(), RunError> {
+    let (events, heard) = mpsc::channel(hub::WAITING);
+    let (asker, asks) = ask::Asker::pair();
+    let reloader = Reloader::new(tables.clone(), reload);
+    let database = context.paths.database(pistack_api::service::Service::Rules);
+    let history = Arc::new(History::new(database, context.clock.clone()));
+    let dispatch = Dispatch::start(&context, &tables.channels, history);
+    dispatch.follow(&context.lifecycle, reloader.tables());
+    let outbox = act::Outbox::start(&context, &dispatch, asker.clone());
+    let front = http::Front::new(asker, dispatch, reloader.clone());
+    reloader.on_hangup(&context.lifecycle)?;
+    let hub = Hub::new(&tables, outbox, context.clock.clone());
+    let inputs = hub::Inputs {
+        events: heard,
+        asks,
+        tables: reloader.tables(),
+    };
+    context.lifecycle.spawn(hub.run(inputs, context.lifecycle.clone()));
+    trigger::start(&context, events.clone(), reloader.tables());
     let input = tokio::io::BufReader::new(tokio::io::stdin());
-    let session = listener::Session::new(input, tokio::io::stdout(), decider, outbox, context.clock.clone());
-    answer(context.clone());
+    let session = listener::Session::new(input, tokio::io::stdout(), events, context.clock.clone());
+    answer(context.clone(), front);
     tokio::select! {
         ended = session.run() => ended?,
         () = context.lifecycle.stopped() => {}
@@ -50,10 +80,10 @@ pub async fn run(
 }
 
 /// Serves HTTP beside the protocol. Rules act without it too: a socket that cannot be bound is no reason to stop.
-fn answer(context: Context) {
+fn answer(context: Context, front: http::Front) {
     let app = App {
-        public: axum::Router::new(),
-        internal: axum::Router::new(),
+        public: http::public(front.clone()),
+        internal: http::private(front),
         spec: Some(spec()),
     };
     context.lifecycle.clone().spawn(async move {

@@ -1,15 +1,15 @@
-//! The listener protocol: `READY`, an event, `RESULT`, again. Deciding happens between event and result, acting does
-//! not: actions go to the outbox, which never makes the supervisor wait.
+//! The listener protocol: `READY`, an event, `RESULT`, again. Events are handed to the hub, which decides in
+//! microseconds and acts at arm's length: the supervisor never waits for an action.
 
+use std::collections::HashMap;
 use std::io;
+use std::time::Duration;
 
 use pistack_api::event::Event;
 use pistack_api::listener::{BadHeader, Header, READY, RESULT_OK};
 use pistack_kit::clock::Clock;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-
-use crate::act::Outbox;
-use crate::decide::Decider;
+use tokio::sync::mpsc;
 
 /// A payload longer than this is no supervisor's.
 const MOST_CHARACTERS: usize = 16 * 1024 * 1024;
@@ -19,9 +19,9 @@ const MOST_CHARACTERS: usize = 16 * 1024 * 1024;
 pub struct Session<R, W> {
     input: R,
     output: W,
-    decider: Decider,
-    outbox: Outbox,
+    events: mpsc::Sender<Event>,
     clock: Clock,
+    journal: Journal,
 }
 
 /// The conversation broke down.
@@ -40,27 +40,28 @@ pub enum SessionError {
 
 impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
     /// A conversation over any pair of streams.
-    pub fn new(input: R, output: W, decider: Decider, outbox: Outbox, clock: Clock) -> Self {
+    pub fn new(input: R, output: W, events: mpsc::Sender<Event>, clock: Clock) -> Self {
         Self {
             input,
             output,
-            decider,
-            outbox,
+            events,
             clock,
+            journal: Journal::default(),
         }
     }
 
-    /// Goes on until the supervisor closes its side.
+    /// Goes on until the supervisor closes its side, or nobody takes events any more.
     pub async fn run(mut self) -> Result<(), SessionError> {
         loop {
             self.write(READY).await?;
             let Some(event) = self.read_event().await? else {
                 return Ok(());
             };
-            log(&event);
-            for firing in self.decider.decide(self.clock.monotonic(), &event) {
-                tracing::info!(rule = firing.rule, event = event.name, "rule fires");
-                self.outbox.put(firing);
+            if let Some(line) = self.journal.line(self.clock.monotonic(), &event) {
+                tracing::info!("{line}");
+            }
+            if self.events.send(event).await.is_err() {
+                return Ok(());
             }
             self.write(RESULT_OK).await?;
         }
@@ -113,14 +114,51 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<R, W> {
     }
 }
 
-/// One line an event, as the original's event logger wrote them: name, then the payload's pairs.
-fn log(event: &Event) {
-    let pairs: Vec<String> = event
-        .fields
-        .iter()
-        .map(|(key, value)| format!("{key}:{}", value.as_str().unwrap_or_default()))
-        .collect();
-    tracing::info!("{} {}", event.name, pairs.join(" "));
+/// Lines about one program that are written in a row; a crash loop must not wear the card out.
+const LINES_IN_A_ROW: u32 = 20;
+/// After so long they are counted anew.
+const ROW: Duration = Duration::from_mins(1);
+/// Programs that are told apart.
+const MOST_PROGRAMS: usize = 1000;
+
+/// What is written to the log about events.
+#[derive(Debug, Default)]
+struct Journal {
+    /// By program: since when, and how many.
+    rows: HashMap<String, (Duration, u32)>,
+}
+
+impl Journal {
+    /// One line an event, as the original's event logger wrote them: name, then the payload's pairs. `None` for what is
+    /// left out; the next line that is written says how many those were.
+    fn line(&mut self, now: Duration, event: &Event) -> Option<String> {
+        let name = event.field("processname").unwrap_or_default();
+        if self.rows.len() >= MOST_PROGRAMS && !self.rows.contains_key(name) {
+            self.rows.clear();
+        }
+        let (since, count) = self.rows.entry(name.to_owned()).or_insert((now, 0));
+        let mut left_out = 0;
+        if now.saturating_sub(*since) >= ROW {
+            left_out = count.saturating_sub(LINES_IN_A_ROW);
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        if *count > LINES_IN_A_ROW {
+            return None;
+        }
+        let mut line = event.name.clone();
+        for (key, value) in &event.fields {
+            line.push_str(&format!(" {key}:{}", value.as_str().unwrap_or_default()));
+        }
+        if left_out > 0 {
+            line.push_str(&format!(
+                " ({left_out} events of {name} before this one were left out here)"
+            ));
+        } else if *count == LINES_IN_A_ROW {
+            line.push_str(" (what follows within the minute is left out here)");
+        }
+        Some(line)
+    }
 }
 
 #[cfg(test)]

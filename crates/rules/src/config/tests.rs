@@ -17,7 +17,7 @@ fn the_reference_rules_are_read() {
         "#,
     )
     .unwrap();
-    assert_eq!(camera.when.process.as_deref(), Some("camera"));
+    assert_eq!(camera.when.process().map(String::as_str), Some("camera"));
     assert_eq!(camera.when.event_glob(), ("PROCESS_STATE_EXITED", Some(false)));
     assert_eq!(camera.unless.0, ["depends_on.down"]);
     assert_eq!(camera.cooldown(), Some(Span::seconds(1800)));

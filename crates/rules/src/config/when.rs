@@ -16,8 +16,11 @@ pub struct When {
     /// `exited`, `failed`, `started`, `running`, `stopped`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// Program name (glob), `group:program` also fits; any if absent. `program` means the same.
-    #[serde(alias = "program", skip_serializing_if = "Option::is_none")]
+    /// Program name (glob), `group:program` also fits; any if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The same as `program`, by supervisord's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<String>,
     /// Group name (glob); any if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,14 +157,19 @@ impl When {
         .into_iter()
         .filter_map(|(name, there, subject)| there.then_some((name, subject)))
         .collect();
-        let about_process = self.process.is_some()
+        let about_process = self.process().is_some()
             || self.group.is_some()
             || self.to_state.is_some()
             || self.from_state.is_some();
         if subjects.is_empty() && about_process {
-            subjects.push(("process", Subject::Event));
+            subjects.push(("program", Subject::Event));
         }
         subjects
+    }
+
+    /// The program, by either of its keys.
+    pub fn process(&self) -> Option<&String> {
+        self.program.as_ref().or(self.process.as_ref())
     }
 
     /// Of what kind it is; the first of them if the rule is wrong.

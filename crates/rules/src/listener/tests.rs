@@ -1,53 +1,25 @@
 //! A supervisor played over in-memory pipes.
 
-use indexmap::IndexMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, duplex};
 
 use super::*;
-use crate::config::{Action, Matching, Rule, When};
-use crate::decide::Firing;
-
-fn rule(event: &str) -> IndexMap<String, Rule> {
-    let when = When {
-        event: event.into(),
-        ..When::default()
-    };
-    let then = vec![Action::Log("seen".into())];
-    IndexMap::from([(
-        "r".to_owned(),
-        Rule {
-            when,
-            then,
-            priority: 0,
-            cooldown: None,
-            enabled: true,
-        },
-    )])
-}
 
 struct Supervisor {
     to: DuplexStream,
     from: DuplexStream,
-    fired: tokio::sync::mpsc::Receiver<Firing>,
+    heard: mpsc::Receiver<Event>,
     session: tokio::task::JoinHandle<Result<(), SessionError>>,
 }
 
-fn start(event: &str) -> Supervisor {
+fn start() -> Supervisor {
     let (to, input) = duplex(64 * 1024);
     let (output, from) = duplex(64 * 1024);
-    let (outbox, fired) = Outbox::for_test(16);
-    let decider = Decider::new(Matching::Highest, rule(event));
-    let session = Session::new(
-        BufReader::new(input),
-        output,
-        decider,
-        outbox,
-        Clock::manual(1_000),
-    );
+    let (events, heard) = mpsc::channel(16);
+    let session = Session::new(BufReader::new(input), output, events, Clock::manual(1_000));
     Supervisor {
         to,
         from,
-        fired,
+        heard,
         session: tokio::spawn(session.run()),
     }
 }
@@ -68,8 +40,8 @@ impl Supervisor {
 }
 
 #[tokio::test]
-async fn answers_every_event_and_hands_firings_over() {
-    let mut supervisor = start("PROCESS_STATE_*");
+async fn answers_every_event_and_hands_it_over() {
+    let mut supervisor = start();
     supervisor.expect("READY\n").await;
     supervisor
         .send(
@@ -78,19 +50,19 @@ async fn answers_every_event_and_hands_firings_over() {
         )
         .await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
-    let firing = supervisor.fired.recv().await.unwrap();
+    let event = supervisor.heard.recv().await.unwrap();
     assert_eq!(
-        (firing.rule.as_str(), firing.event.field("processname")),
-        ("r", Some("cam"))
+        (event.name.as_str(), event.field("processname"), event.at),
+        ("PROCESS_STATE_FATAL", Some("cam"), 1_000)
     );
     supervisor.send("TICK_5", "when:5").await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
-    assert!(supervisor.fired.try_recv().is_err());
+    assert_eq!(supervisor.heard.recv().await.unwrap().name, "TICK_5");
 }
 
 #[tokio::test]
 async fn counts_characters_not_bytes() {
-    let mut supervisor = start("*");
+    let mut supervisor = start();
     supervisor.expect("READY\n").await;
     supervisor
         .send(
@@ -99,15 +71,12 @@ async fn counts_characters_not_bytes() {
         )
         .await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
-    assert_eq!(
-        supervisor.fired.recv().await.unwrap().event.data,
-        "zażółć gęślą 🔑"
-    );
+    assert_eq!(supervisor.heard.recv().await.unwrap().data, "zażółć gęślą 🔑");
 }
 
 #[tokio::test]
 async fn an_event_without_payload_and_the_end() {
-    let mut supervisor = start("SUPERVISOR_*");
+    let mut supervisor = start();
     supervisor.expect("READY\n").await;
     supervisor.send("SUPERVISOR_STATE_CHANGE_STOPPING", "").await;
     supervisor.expect("RESULT 2\nOKREADY\n").await;
@@ -117,9 +86,24 @@ async fn an_event_without_payload_and_the_end() {
 
 #[tokio::test]
 async fn says_that_it_is_not_for_hands() {
-    let mut supervisor = start("*");
+    let mut supervisor = start();
     supervisor.expect("READY\n").await;
     supervisor.to.write_all(b"hello\n").await.unwrap();
     let error = supervisor.session.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("not by hand"), "{error}");
+}
+
+#[test]
+fn a_crash_loop_does_not_fill_the_log() {
+    let mut journal = Journal::default();
+    let event = crate::decide::event::make("PROCESS_STATE_EXITED", 0, &[("processname", "cam")]);
+    let written: Vec<String> = (0..1000)
+        .filter_map(|number| journal.line(Duration::from_millis(number * 10), &event))
+        .collect();
+    assert_eq!(written.len(), 20);
+    assert!(written[19].contains("left out here"));
+    let next = journal.line(Duration::from_mins(2), &event).unwrap();
+    assert!(next.contains("980 events of cam"), "{next}");
+    let other = crate::decide::event::make("PROCESS_STATE_EXITED", 0, &[("processname", "dog")]);
+    assert!(journal.line(Duration::ZERO, &other).is_some());
 }
