@@ -34,7 +34,11 @@ pub fn check_settings(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut wrong = |path: &[&str], message: String| {
         findings.push(Finding {
-            path: ["gateway"].iter().chain(path).map(|&key| key.to_owned()).collect(),
+            path: ["gateway"]
+                .iter()
+                .chain(path)
+                .map(|&key| key.to_owned())
+                .collect(),
             message,
             help: None,
             warning: false,
@@ -59,7 +63,10 @@ pub fn check_settings(config: &Config) -> Vec<Finding> {
     ];
     for (key, value, least) in least {
         if value < least {
-            wrong(&["limits", key], format!("`{key} = {value}` is too little; {least} is the least"));
+            wrong(
+                &["limits", key],
+                format!("`{key} = {value}` is too little; {least} is the least"),
+            );
         }
     }
     if limits.requests_per_second > 0 && limits.burst < 10 {
@@ -98,7 +105,11 @@ pub fn check_files(config: &Config, now: i64) -> Option<Finding> {
 pub async fn check_ports(config: &Config) -> Option<Finding> {
     let error = Listeners::bind(config).await.err()?;
     let message = error.to_string();
-    let key = if message.contains("[gateway] https") { "https" } else { "http" };
+    let key = if message.contains("[gateway] https") {
+        "https"
+    } else {
+        "http"
+    };
     Some(Finding {
         path: vec!["gateway".to_owned(), key.to_owned()],
         message,

@@ -87,7 +87,10 @@ fn status(scene: &Scene, json: bool) -> Result<Code, Failure> {
             println!("  For           {}", certificate.names.join(" "));
         }
         println!("  Signed by     {}", certificate.issuer);
-        println!("  Until         {}", until(certificate.not_after, scene.clock.unix()));
+        println!(
+            "  Until         {}",
+            until(certificate.not_after, scene.clock.unix())
+        );
         println!("  SHA-256       {}", certificate.fingerprint);
         if let Some(problem) = &certificate.problem {
             println!("  ✖ {problem}");
@@ -111,7 +114,8 @@ fn title(kind: Kind) -> &'static str {
 
 /// The date, and how far away it is.
 fn until(end: i64, now: i64) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(end).map_or_else(|_| "?".to_owned(), |end| end.date().to_string());
+    let date = OffsetDateTime::from_unix_timestamp(end)
+        .map_or_else(|_| "?".to_owned(), |end| end.date().to_string());
     match (end - now) / 86_400 {
         days if end <= now => format!("{date}, which was {} days ago", -days),
         days if days < SOON => format!("{date}, in {days} days: it is time to renew it"),
@@ -127,7 +131,9 @@ fn trust(scene: &Scene) -> Result<Code, Failure> {
         ));
     };
     if !root.shown {
-        println!("This board shows a certificate of your own; the local authority's root is needed by nobody.");
+        println!(
+            "This board shows a certificate of your own; the local authority's root is needed by nobody."
+        );
         return Ok(Code::Ok);
     }
     println!("Root certificate  {}", root.path.display());
@@ -143,7 +149,9 @@ fn trust(scene: &Scene) -> Result<Code, Failure> {
                 println!("{code}");
             }
         }
-        None => println!("The gateway is not running; `pistack up` starts it, and then a page guides each device."),
+        None => println!(
+            "The gateway is not running; `pistack up` starts it, and then a page guides each device."
+        ),
     }
     println!("{STEPS}");
     Ok(Code::Ok)
@@ -192,7 +200,10 @@ fn local(scene: &Scene) -> Result<Code, Failure> {
              local authority",
         ));
     }
-    scene.paths.create().map_err(|error| Failure::new(error.to_string()))?;
+    scene
+        .paths
+        .create()
+        .map_err(|error| Failure::new(error.to_string()))?;
     let removed = pistack_gateway::remove_imported(&scene.paths)?;
     pistack_gateway::check_certificate(&scene.context).map_err(|error| Failure::new(error.to_string()))?;
     if removed {
@@ -210,18 +221,27 @@ fn import(scene: &Scene, certificate: &Path, key: &Path) -> Result<Code, Failure
              `certificate` and `key` and import again",
         ));
     }
-    scene.paths.create().map_err(|error| Failure::new(error.to_string()))?;
+    scene
+        .paths
+        .create()
+        .map_err(|error| Failure::new(error.to_string()))?;
     let imported = pistack_gateway::import(certificate, key, &scene.paths, &scene.clock)
         .map_err(|error| Failure::new(error.to_string()))?;
     println!("Imported for {}", imported.names.join(" "));
-    println!("  Until         {}", until(imported.not_after, scene.clock.unix()));
+    println!(
+        "  Until         {}",
+        until(imported.not_after, scene.clock.unix())
+    );
     println!("  SHA-256       {}", imported.fingerprint);
     notice(scene);
     Ok(Code::Ok)
 }
 
 fn acme(scene: &Scene) -> Result<Code, Failure> {
-    scene.paths.create().map_err(|error| Failure::new(error.to_string()))?;
+    scene
+        .paths
+        .create()
+        .map_err(|error| Failure::new(error.to_string()))?;
     let path: PathBuf = block_on(async {
         let say = |text: &str| println!("{text}");
         pistack_gateway::obtain_certificate(&scene.config.acme, &scene.paths, &scene.clock, say)

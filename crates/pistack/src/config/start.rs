@@ -20,7 +20,10 @@ pub(crate) fn check_start(named: Option<&Path>, paths: &StatePaths) -> Result<()
         return Ok(());
     }
     let mut findings: Vec<Finding> = Vec::new();
-    findings.extend(pistack_gateway::check_files(&file.gateway, Clock::system().unix()));
+    findings.extend(pistack_gateway::check_files(
+        &file.gateway,
+        Clock::system().unix(),
+    ));
     // A running gateway of this place has its ports itself.
     if Addresses::read(paths).is_none() {
         let gateway = file.gateway.clone();
