@@ -75,6 +75,12 @@ pub(crate) enum Command {
     /// Accounts, on this machine's console: works with the services up or down.
     #[command(subcommand)]
     User(UserCommand),
+    /// The keys that sign logins.
+    #[command(subcommand)]
+    Auth(AuthCommand),
+    /// Take over what another system left.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -215,8 +221,64 @@ pub(crate) enum UserCommand {
         /// Login name.
         name: String,
     },
+    /// Close an account and end its sessions.
+    Disable {
+        /// Login name.
+        name: String,
+    },
+    /// Open an account that was closed.
+    Enable {
+        /// Login name.
+        name: String,
+    },
+    /// Forget the failed logins of an account, which make the next ones wait.
+    Unlock {
+        /// Login name.
+        name: String,
+    },
+    /// Take the second factor and its recovery codes away from an account.
+    #[command(name = "reset-2fa")]
+    ResetSecondFactor {
+        /// Login name.
+        name: String,
+    },
+    /// Say where the person is told of what happens to the account; without an address, nowhere.
+    Email {
+        /// Login name.
+        name: String,
+        /// Mail address.
+        address: Option<String>,
+    },
     /// List the accounts.
     List {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `pistack auth`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Sign with a new key from now on. Nobody is logged out: what the old one signed lives out its quarter of an hour.
+    RotateKeys {
+        /// End every access token at once, because the old key may be known to others. Sessions go on: they get new
+        /// tokens.
+        #[arg(long)]
+        at_once: bool,
+    },
+}
+
+/// `pistack import`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Users of a `users.json` of the original, with their passwords. A second run changes nothing.
+    Users {
+        /// The file. It is only read.
+        file: PathBuf,
+        /// Only say what would happen.
+        #[arg(long)]
+        dry_run: bool,
         /// One JSON document.
         #[arg(long)]
         json: bool,

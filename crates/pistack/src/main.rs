@@ -66,6 +66,8 @@ fn run(cli: Cli) -> Result<exit::Code, exit::Failure> {
         Some(Command::Doctor { starting }) => commands::doctor(&place, starting),
         Some(Command::Tls(command)) => commands::tls(&place, &command),
         Some(Command::User(command)) => commands::user(&place, command),
+        Some(Command::Auth(command)) => commands::auth(&place, &command),
+        Some(Command::Import(command)) => commands::import(&place, &command),
         Some(Command::Config(ConfigCommand::Check)) => commands::config_check(&place),
         Some(Command::Config(ConfigCommand::Schema)) => commands::config_schema(),
         Some(Command::Config(ConfigCommand::Path)) => commands::config_path(&place),

@@ -32,10 +32,18 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
             password: password(stdin)?.to_string(),
         },
         UserCommand::Remove { name } => ConsoleCommand::Remove { name },
+        UserCommand::Disable { name } => ConsoleCommand::Disable { name, disabled: true },
+        UserCommand::Enable { name } => ConsoleCommand::Disable {
+            name,
+            disabled: false,
+        },
+        UserCommand::Unlock { name } => ConsoleCommand::Unlock { name },
+        UserCommand::ResetSecondFactor { name } => ConsoleCommand::ResetSecondFactor { name },
+        UserCommand::Email { name, address } => ConsoleCommand::SetEmail { name, email: address },
         UserCommand::List { .. } => ConsoleCommand::List,
     };
     let answer = block_on(async {
-        pistack_auth::console(&paths, &config, &Clock::system(), command)
+        pistack_auth::console(&paths, &config, &Clock::kept(&paths.clock_record()), command)
             .await
             .map_err(|error| Failure::new(error.to_string()))
     })?;
@@ -48,16 +56,37 @@ pub(crate) fn user(place: &Place, command: UserCommand) -> Result<Code, Failure>
                 println!("{:<8} {}", user.level.as_str(), user.name);
             }
         }
-        ConsoleAnswer::PasswordSet(user) => {
-            println!("New password for {}; its sessions are over.", user.name);
-        }
-        ConsoleAnswer::FirstAccount(user) => {
-            println!("Made the first account: {}, level {}.", user.name, user.level);
-        }
-        ConsoleAnswer::Added(user) => println!("Added {}, level {}.", user.name, user.level),
-        ConsoleAnswer::Removed(user) => println!("Removed {}.", user.name),
+        other => println!("{}", sentence(&other)),
     }
     Ok(Code::Ok)
+}
+
+/// What was done, in a sentence.
+fn sentence(answer: &ConsoleAnswer) -> String {
+    match answer {
+        ConsoleAnswer::PasswordSet(user) => format!("New password for {}; its sessions are over.", user.name),
+        ConsoleAnswer::FirstAccount(user) => {
+            format!("Made the first account: {}, level {}.", user.name, user.level)
+        }
+        ConsoleAnswer::Added(user) => format!("Added {}, level {}.", user.name, user.level),
+        ConsoleAnswer::Removed(user) => format!("Removed {}.", user.name),
+        ConsoleAnswer::Disabled { user, disabled: true } => {
+            format!("Closed the account of {}; its sessions are over.", user.name)
+        }
+        ConsoleAnswer::Disabled {
+            user,
+            disabled: false,
+        } => format!("Opened the account of {}.", user.name),
+        ConsoleAnswer::Unlocked(user) => format!("Forgot the failed logins of {}.", user.name),
+        ConsoleAnswer::SecondFactorReset { user, removed: true } => {
+            format!("Took the second factor away from {}.", user.name)
+        }
+        ConsoleAnswer::SecondFactorReset { user, removed: false } => {
+            format!("{} has no second factor.", user.name)
+        }
+        ConsoleAnswer::EmailSet(user) => format!("Noted for {}.", user.name),
+        ConsoleAnswer::Users(users) => format!("{} accounts.", users.len()),
+    }
 }
 
 /// From standard input (its first line), or asked for twice without an echo. Never from the command line, where
