@@ -3,6 +3,7 @@
 //! | file | subject |
 //! | --- | --- |
 //! | `process`, `policy`, `pacing` | the state machine of one process, its options, its pace of restarts |
+//! | `inputs` | what children did |
 //! | `group`, `shutdown` | groups, their order, the end |
 //! | `commands`, `requests` | what clients ask for and when they are answered |
 //! | `pool`, `event_buffer`, `listener` | event listeners: who gets what, what waits, the protocol |
@@ -13,6 +14,7 @@ mod alarms;
 mod commands;
 mod event_buffer;
 mod group;
+mod inputs;
 mod listener;
 mod outbox;
 mod pacing;
@@ -41,7 +43,7 @@ use self::ticks::Ticks;
 pub use self::view::ProcessView;
 use crate::config::model::{GroupSpec, Model, ProcessSpec};
 use crate::event::EventKind;
-use crate::io::{Action, Channel, Command, Exit, Fault, Input, Now, ProcessId};
+use crate::io::{Action, Command, Fault, Input, Now, ProcessId};
 use crate::state::{ProcessState, SupervisorState};
 
 /// The supervisor's decisions.
@@ -248,82 +250,6 @@ impl Engine {
         })
     }
 
-    fn spawned(&mut self, id: ProcessId, pid: i32) {
-        if let Some(process) = self.processes.get_mut(&id) {
-            process.spawned(pid, &mut self.out);
-            self.requests.promptly = true;
-            self.requests.spawned(id);
-        }
-    }
-
-    fn spawn_failed(&mut self, id: ProcessId, error: String) {
-        if let Some(process) = self.processes.get_mut(&id) {
-            process.spawn_failed(error, &mut self.out);
-            self.requests.promptly = true;
-        }
-    }
-
-    fn exited(&mut self, id: ProcessId, exit: Exit) {
-        let Some(process) = self.processes.get_mut(&id) else {
-            return;
-        };
-        process.exited(exit, &mut self.out);
-        // The event of the end is buffered first, then the one that the listener was busy with goes before it.
-        self.distribute();
-        if let Some((pool, out)) = self.pool_of(id) {
-            pool.died(id, out);
-        }
-    }
-
-    fn kill_failed(&mut self, id: ProcessId, error: &str) {
-        let Some(process) = self.processes.get_mut(&id) else {
-            return;
-        };
-        if let Some(text) = process.kill_failed(error, &mut self.out) {
-            self.requests.kill_failed(id, &text);
-        }
-    }
-
-    fn listener_wrote(&mut self, id: ProcessId, bytes: &[u8]) {
-        let alive = self
-            .processes
-            .get(&id)
-            .is_some_and(|process| process.pid.is_some());
-        if alive && let Some((pool, out)) = self.pool_of(id) {
-            pool.wrote(id, bytes, out);
-        }
-    }
-
-    fn logged(&mut self, id: ProcessId, channel: Channel, data: &[u8]) {
-        let Some(process) = self.processes.get(&id) else {
-            return;
-        };
-        let kind = match channel {
-            Channel::Stdout => EventKind::ProcessLogStdout,
-            Channel::Stderr => EventKind::ProcessLogStderr,
-        };
-        let pid = process.pid.unwrap_or(0);
-        self.out.event(
-            kind,
-            payload::process_log(&process.name, &process.group, pid, channel, data),
-        );
-    }
-
-    fn captured(&mut self, id: ProcessId, channel: Channel, data: &[u8]) {
-        let Some(process) = self.processes.get(&id) else {
-            return;
-        };
-        let kind = match channel {
-            Channel::Stdout => EventKind::ProcessCommunicationStdout,
-            Channel::Stderr => EventKind::ProcessCommunicationStderr,
-        };
-        let pid = process.pid.unwrap_or(0);
-        self.out.event(
-            kind,
-            payload::process_communication(&process.name, &process.group, pid, data),
-        );
-    }
-
     /// Lets everything happen that follows by itself, until nothing does.
     fn settle(&mut self) {
         loop {
@@ -333,11 +259,9 @@ impl Engine {
                     moved |= process.run_due(&mut self.out);
                 }
             }
+            moved |= self.take_changes();
             self.progress_shutdown();
-            moved |= self.out.has_changes();
-            while let Some(change) = self.out.next_change() {
-                self.requests.changed(change);
-            }
+            moved |= self.take_changes();
             if !moved {
                 break;
             }
@@ -348,6 +272,18 @@ impl Engine {
             self.ticks.run_due(&mut self.out);
         }
         self.distribute();
+    }
+
+    /// Tells those who wait for it what has changed; whether anything has.
+    fn take_changes(&mut self) -> bool {
+        let any = self.out.has_changes();
+        while let Some(change) = self.out.next_change() {
+            self.requests.changed(change);
+            if change.state.is_stopped() {
+                self.shutdown.stopped(change.process);
+            }
+        }
+        any
     }
 
     /// Says for which stops somebody waits.

@@ -5,6 +5,7 @@
 //! | `daemon` | both daemons, started and stopped alike |
 //! | `programs` | what they supervise |
 //! | `measures` | one function a measurement |
+//! | `thousand` | all of them with 1,000 programs, in two runs of each daemon |
 //! | `client`, `kernel` | XML-RPC over a socket; CPU time, memory, wake-ups |
 //! | `verdict` | bounds, and whether they hold |
 
@@ -13,6 +14,7 @@ mod daemon;
 mod kernel;
 mod measures;
 mod programs;
+mod thousand;
 mod verdict;
 
 use std::fs;
@@ -35,8 +37,8 @@ const FLOODS: usize = 5;
 /// How long programs write while CPU is measured, and how long nothing happens while wake-ups are counted.
 const WATCHED: Duration = Duration::from_secs(15);
 
-/// Measures both and prints the tables. `thousand`: with 1,000 programs as well.
-pub(crate) fn run(thousand: bool) -> anyhow::Result<()> {
+/// Measures both and prints the tables. `with_thousand`: with 1,000 programs as well.
+pub(crate) fn run(with_thousand: bool) -> anyhow::Result<()> {
     let scratch = run::root().join("target/bench/supervisor");
     fs::create_dir_all(&scratch)?;
     for name in ["writer", "ticker", "listener"] {
@@ -49,8 +51,9 @@ pub(crate) fn run(thousand: bool) -> anyhow::Result<()> {
     shown.extend(resting(&sides)?);
     shown.extend(writing(&sides, &scratch)?);
     shown.extend(stopping(&sides, &scratch)?);
-    if thousand {
-        shown.extend(many(&sides, &scratch)?);
+    if with_thousand {
+        say("1,000 programs");
+        shown.extend(thousand::all(&sides, &scratch, WATCHED)?);
     }
     let rows: Vec<_> = shown.iter().map(Shown::row).collect();
     let text = format!(
@@ -111,7 +114,7 @@ fn starting(sides: &[Side; 2]) -> anyhow::Result<Vec<Shown>> {
         }
     }
     say("kill -9 to the new process");
-    let respawns = measures::respawn(sides, KILLS, 0)?;
+    let respawns = measures::respawn(sides, KILLS)?;
     Ok(vec![
         Shown::new(
             "cold start to 100 RUNNING",
@@ -216,55 +219,6 @@ fn stopping(sides: &[Side; 2], tools: &Path) -> anyhow::Result<Vec<Shown>> {
         ),
         Shown::new(
             "lost events, 100 programs start, default buffer",
-            "",
-            events,
-            Bound::AtMost(0.0),
-        ),
-    ])
-}
-
-fn many(sides: &[Side; 2], tools: &Path) -> anyhow::Result<Vec<Shown>> {
-    say("1,000 programs");
-    let rest = [
-        measures::at_rest(&sides[0], 1000, WATCHED)?,
-        measures::at_rest(&sides[1], 1000, WATCHED)?,
-    ];
-    let respawn = measures::respawn(sides, 3, 1000)?;
-    let events = both(sides, |side| measures::lost_events(side, 1000, tools))?;
-    let figures = |of: fn(&measures::AtRest) -> f64| [of(&rest[0]), of(&rest[1])];
-    Ok(vec![
-        Shown::new(
-            "cold start to 1,000 RUNNING",
-            "s",
-            figures(|rest| rest.start),
-            Bound::OfOriginal(0.1),
-        ),
-        Shown::new(
-            "Pss with 1,000 programs",
-            "MB",
-            figures(|rest| rest.pss_mb),
-            Bound::AtMost(15.0),
-        ),
-        Shown::new(
-            format!("idle wake-ups in {} s, 1,000 programs", WATCHED.as_secs()),
-            "",
-            figures(|rest| rest.wakeups),
-            Bound::AtMost(0.0),
-        ),
-        Shown::new(
-            "getAllProcessInfo, 1,000 programs: CPU a call",
-            "ms",
-            figures(|rest| rest.call_cpu_ms),
-            Bound::OfOriginal(0.1),
-        ),
-        Shown::new(
-            "kill -9 to the new process, 1,000 programs",
-            "ms",
-            respawn.map(|times| median(&times)),
-            Bound::AtMost(20.0),
-        ),
-        Shown::new(
-            "lost events, 1,000 programs start",
             "",
             events,
             Bound::AtMost(0.0),

@@ -4,6 +4,7 @@
 //! number begins when the former have stopped. (supervisord does the same one group at a time.) Listener pools have
 //! -1 unless told otherwise, so they live to hear of the others' end.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Engine;
@@ -19,9 +20,32 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub(super) struct Shutdown {
     begun: bool,
+    /// What has not stopped yet, by the priority of its group: what is asked at every input does not grow with the
+    /// programs.
+    left: BTreeMap<i32, BTreeSet<ProcessId>>,
+    /// The priority whose processes were asked to stop.
+    asked: Option<i32>,
     reported: Option<Duration>,
     finished: bool,
     announced: bool,
+}
+
+impl Shutdown {
+    /// A process has come to an end.
+    pub(super) fn stopped(&mut self, process: ProcessId) {
+        self.left.retain(|_, processes| {
+            processes.remove(&process);
+            !processes.is_empty()
+        });
+    }
+
+    /// The highest priority that is left, if it was not asked yet; it is now.
+    fn next_priority(&mut self) -> Option<i32> {
+        let (priority, _) = self.left.last_key_value()?;
+        let fresh = self.asked != Some(*priority);
+        self.asked = Some(*priority);
+        fresh.then_some(*priority)
+    }
 }
 
 impl Engine {
@@ -36,6 +60,16 @@ impl Engine {
         }
         self.shutdown.begun = true;
         self.out.may_spawn = false;
+        for group in self.groups.values() {
+            let processes: BTreeSet<ProcessId> = self.unstopped(group).map(|process| process.id).collect();
+            if !processes.is_empty() {
+                self.shutdown
+                    .left
+                    .entry(group.spec.priority)
+                    .or_default()
+                    .extend(processes);
+            }
+        }
         self.out
             .event(EventKind::SupervisorStateChangeStopping, String::new());
     }
@@ -45,18 +79,10 @@ impl Engine {
         if !self.shutdown.begun || self.shutdown.finished {
             return;
         }
-        while let Some(members) = self.next_to_stop() {
-            for id in members {
-                let Some(process) = self.processes.get_mut(&id) else {
-                    continue;
-                };
-                match process.state {
-                    ProcessState::Backoff => process.give_up(&mut self.out),
-                    _ => process.stop(&mut self.out),
-                }
-            }
+        while let Some(priority) = self.shutdown.next_priority() {
+            self.stop_priority(priority);
         }
-        if !self.groups.values().any(|group| self.is_active(group)) {
+        if self.shutdown.left.is_empty() {
             self.shutdown.finished = true;
         } else if self
             .shutdown_report_due()
@@ -104,29 +130,28 @@ impl Engine {
         })
     }
 
-    /// The processes of the highest priority that is not stopped, as far as they were not asked yet; higher
-    /// priority numbers first.
-    fn next_to_stop(&self) -> Option<Vec<ProcessId>> {
-        let priority = self
-            .groups
-            .values()
-            .filter(|group| self.is_active(group))
-            .map(|group| group.spec.priority)
-            .max()?;
-        let mut unasked = Vec::new();
+    /// Asks the processes of a priority: higher numbers within a group first.
+    fn stop_priority(&mut self, priority: i32) {
+        let mut members = Vec::new();
         for group in self
             .groups
             .values()
             .filter(|group| group.spec.priority == priority)
         {
-            let mut members = self.members_by_priority(group);
-            members.reverse();
-            unasked.extend(members.into_iter().filter(|id| {
-                self.processes
-                    .get(id)
-                    .is_some_and(|process| process.state.is_running() && !process.is_stop_pending())
-            }));
+            members.extend(self.members_by_priority(group).into_iter().rev());
         }
-        (!unasked.is_empty()).then_some(unasked)
+        for id in members {
+            let Some(process) = self.processes.get_mut(&id) else {
+                continue;
+            };
+            match process.state {
+                ProcessState::Backoff => process.give_up(&mut self.out),
+                state if state.is_running() && !process.is_stop_pending() => process.stop(&mut self.out),
+                _ => {}
+            }
+            if process.state.is_stopped() {
+                self.shutdown.stopped(id);
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ fn model(file: &Path) -> Model {
     let environment = IndexMap::new();
     let request = Request {
         file,
-        text: &fs::read_to_string(file).unwrap(),
+        text: &fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
         around: Surroundings {
             environment: &environment,
             host: "pi",
@@ -240,7 +240,8 @@ fn play(model: Model, trace: &str) -> String {
         }
         let (at, text) = input.split_once(' ').expect("a time and what is put in");
         let already = world.now.mono.saturating_sub(Duration::from_secs(1000));
-        world.run((seconds(at) - already).as_secs_f64());
+        let ahead = seconds(at).checked_sub(already).expect("times go up");
+        world.run(ahead.as_secs_f64());
         out(&mut world, &mut played);
         played.push_str(line);
         played.push('\n');
@@ -267,15 +268,21 @@ fn tables() {
         if write {
             fs::write(&path, &played).unwrap();
         } else if played != expected {
-            let (line, (seen, wanted)) = played
-                .lines()
-                .chain(std::iter::repeat("(the end)"))
-                .zip(expected.lines().chain(std::iter::repeat("(the end)")))
-                .enumerate()
-                .find(|(_, (seen, wanted))| seen != wanted)
-                .expect("they differ");
+            let (seen, wanted): (Vec<&str>, Vec<&str>) =
+                (played.lines().collect(), expected.lines().collect());
+            let line = seen
+                .iter()
+                .zip(&wanted)
+                .take_while(|(seen, wanted)| seen == wanted)
+                .count();
+            let shown = |lines: &[&str]| {
+                lines
+                    .get(line)
+                    .map_or("the end".to_owned(), |line| format!("{line:?}"))
+            };
+            let (seen, wanted) = (shown(&seen), shown(&wanted));
             wrong.push(format!(
-                "{}:{}: expected {wanted:?}, came {seen:?}",
+                "{}:{}: expected {wanted}, came {seen}",
                 path.display(),
                 line + 1
             ));

@@ -29,7 +29,7 @@ const LOST_AFTER: Duration = Duration::from_millis(800);
 const PAIRS: usize = 100;
 
 /// `minfds` for so many programs.
-fn descriptors(programs: usize) -> u32 {
+pub(super) fn descriptors(programs: usize) -> u32 {
     if programs > 200 {
         MANY_DESCRIPTORS
     } else {
@@ -64,6 +64,18 @@ pub(super) struct AtRest {
 pub(super) fn at_rest(side: &Side, count: usize, watched: Duration) -> anyhow::Result<AtRest> {
     let mut daemon = side.start(&programs::cats(count), descriptors(count))?;
     let start = daemon.wait_running(count)?;
+    let rest = rest_of(&daemon, start, count, watched)?;
+    daemon.stop()?;
+    Ok(rest)
+}
+
+/// The same of a daemon whose programs came up after `start` seconds.
+pub(super) fn rest_of(
+    daemon: &Daemon,
+    start: f64,
+    count: usize,
+    watched: Duration,
+) -> anyhow::Result<AtRest> {
     thread::sleep(REST);
     let pss_mb = pss_mb(daemon.pid())?;
     let before = wakeups(daemon.pid())?;
@@ -79,7 +91,6 @@ pub(super) fn at_rest(side: &Side, count: usize, watched: Duration) -> anyhow::R
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     let call_cpu_ms = (cpu_seconds(daemon.pid())? - before) * 1000.0 / calls as f64;
-    daemon.stop()?;
     Ok(AtRest {
         start,
         pss_mb,
@@ -90,10 +101,9 @@ pub(super) fn at_rest(side: &Side, count: usize, watched: Duration) -> anyhow::R
 }
 
 /// Milliseconds from `kill -9` to the new process, for each side: both run at once and take turns, as nearly all of
-/// the time is waiting. `others`: silent programs beside the one that is killed.
-pub(super) fn respawn(sides: &[Side; 2], rounds: u32, others: usize) -> anyhow::Result<[Vec<f64>; 2]> {
-    let text = programs::stamper() + &programs::cats(others);
-    let start = |side: &Side| side.start_running(&text, descriptors(others), others + 1);
+/// the time is waiting.
+pub(super) fn respawn(sides: &[Side; 2], rounds: u32) -> anyhow::Result<[Vec<f64>; 2]> {
+    let start = |side: &Side| side.start_running(&programs::stamper(), DESCRIPTORS, 1);
     let daemons = [start(&sides[0])?, start(&sides[1])?];
     let mut killer = Killer::new()?;
     let mut times = [Vec::new(), Vec::new()];
@@ -111,7 +121,8 @@ pub(super) fn respawn(sides: &[Side; 2], rounds: u32, others: usize) -> anyhow::
     Ok(times)
 }
 
-fn respawn_once(daemon: &Daemon, killer: &mut Killer) -> anyhow::Result<f64> {
+/// Milliseconds from one `kill -9` of the program `stamper` to its next process.
+pub(super) fn respawn_once(daemon: &Daemon, killer: &mut Killer) -> anyhow::Result<f64> {
     let stamps = |log: &Path| -> Vec<f64> {
         let text = fs::read_to_string(log).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
@@ -180,7 +191,8 @@ pub(super) fn floods(
     Ok(all)
 }
 
-fn flood(daemon: &Daemon, number: usize, floods: &mut Floods) -> anyhow::Result<()> {
+/// One flood, of the program `writerNUMBER`.
+pub(super) fn flood(daemon: &Daemon, number: usize, floods: &mut Floods) -> anyhow::Result<()> {
     let name = format!("writer{number}");
     let log = daemon.folder.join(format!("{name}.log"));
     let mut client = daemon.client()?;
@@ -204,7 +216,7 @@ fn flood(daemon: &Daemon, number: usize, floods: &mut Floods) -> anyhow::Result<
 
 /// Seconds from SIGTERM to the end of a daemon with 20 programs that need 0.3 s each.
 pub(super) fn shutdown(side: &Side) -> anyhow::Result<f64> {
-    let daemon = side.start_running(&programs::slow_to_stop(20), DESCRIPTORS, 20)?;
+    let daemon = side.start_running(&programs::slow_to_stop(20, true), DESCRIPTORS, 20)?;
     // the shells have to set their traps
     thread::sleep(Duration::from_secs(1));
     daemon.stop()
@@ -213,6 +225,13 @@ pub(super) fn shutdown(side: &Side) -> anyhow::Result<f64> {
 /// Stops of 100 that were sent right after a start and lost.
 pub(super) fn lost_stops(side: &Side) -> anyhow::Result<f64> {
     let daemon = side.start_running(&programs::quick_to_stop(), DESCRIPTORS, 1)?;
+    let lost = lost_stops_of(&daemon)?;
+    daemon.stop()?;
+    Ok(lost)
+}
+
+/// The same of the program `quick` of a running daemon.
+pub(super) fn lost_stops_of(daemon: &Daemon) -> anyhow::Result<f64> {
     let mut client = daemon.client()?;
     let mut lost = 0_u32;
     for _ in 0..PAIRS {
@@ -221,7 +240,6 @@ pub(super) fn lost_stops(side: &Side) -> anyhow::Result<f64> {
         lost += u32::from(begun.elapsed() > LOST_AFTER);
         client.call_named("startProcess", "quick")?;
     }
-    daemon.stop()?;
     Ok(f64::from(lost))
 }
 
@@ -229,6 +247,13 @@ pub(super) fn lost_stops(side: &Side) -> anyhow::Result<f64> {
 pub(super) fn lost_events(side: &Side, count: usize, tools: &Path) -> anyhow::Result<f64> {
     let text = programs::cats(count) + &programs::listener(tools);
     let daemon = side.start_running(&text, descriptors(count), count + 1)?;
+    let lost = lost_events_of(&daemon, count);
+    daemon.stop()?;
+    Ok(lost)
+}
+
+/// The same of a daemon whose `count` programs came up a moment ago.
+pub(super) fn lost_events_of(daemon: &Daemon, count: usize) -> f64 {
     let received = || {
         let text = fs::read_to_string(daemon.folder.join("events")).unwrap_or_default();
         text.matches("processname:cat").count()
@@ -243,7 +268,5 @@ pub(super) fn lost_events(side: &Side, count: usize, tools: &Path) -> anyhow::Re
         }
         (known >= wanted || wall().saturating_sub(last.1) > Duration::from_secs(3)).then_some(())
     });
-    let lost = wanted.saturating_sub(received());
-    daemon.stop()?;
-    Ok(lost as f64)
+    wanted.saturating_sub(received()) as f64
 }

@@ -48,10 +48,10 @@ pub(super) fn writers(count: usize, block: usize, tools: &Path) -> String {
 }
 
 /// `count` programs that need 0.3 s for their end.
-pub(super) fn slow_to_stop(count: usize) -> String {
+pub(super) fn slow_to_stop(count: usize, autostart: bool) -> String {
     each(count, |number| {
         format!(
-            "[program:slow{number:02}]\nstartsecs=0\n\
+            "[program:slow{number:02}]\nstartsecs=0\nautostart={autostart}\n\
                  command=sh -c \"trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.05; done\"\n"
         )
     })
