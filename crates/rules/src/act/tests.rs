@@ -1,13 +1,19 @@
-//! Actions against real commands, a real XML-RPC answerer and a mail service on unix sockets.
+//! Actions against real commands, a real XML-RPC answerer, an io and a mail service on unix sockets.
 
 use std::sync::Mutex;
 
+use indexmap::IndexMap;
 use pistack_api::event::Event;
-use pistack_kit::testing::eventually;
+use pistack_api::service::Service;
+use pistack_kit::testing::{TestAuth, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::config::{EmailChannel, Notify, Run};
+use crate::ask::Ask;
+use crate::channel::config::{Channel, Email};
+use crate::config::{Action, Gpio, LineRef, Notify, RuleState, Run, SetRule, Severity, Signal, Until};
+use crate::firing::Kind;
+use crate::history::{FiringView, History, Page};
 
 fn firing(actions: Vec<Action>) -> Firing {
     let (fields, data) =
@@ -21,25 +27,68 @@ fn firing(actions: Vec<Action>) -> Firing {
     };
     Firing {
         rule: "r".into(),
+        kind: Kind::Fired,
+        key: "cam".into(),
+        severity: Severity::Warning,
         event,
         actions,
+        count: 1,
+        since: 0,
+        depth: 1,
+        why: "it happened".into(),
     }
 }
 
-fn context(folder: &std::path::Path) -> Context {
-    std::fs::create_dir_all(folder.join("run")).unwrap();
-    pistack_kit::testing::context(
-        pistack_api::service::Service::Rules,
+struct Bench {
+    folder: tempfile::TempDir,
+    context: Context,
+    dispatch: Dispatch,
+    outbox: Outbox,
+    asks: mpsc::Receiver<Ask>,
+}
+
+fn bench(channels: &[(&str, Channel)]) -> Bench {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("run")).unwrap();
+    let context = pistack_kit::testing::context(Service::Rules, folder.path(), &TestAuth::new());
+    let channels: IndexMap<String, Channel> = channels
+        .iter()
+        .map(|(name, channel)| ((*name).to_owned(), channel.clone()))
+        .collect();
+    let history = History::new(context.paths.database(Service::Rules), context.clock.clone());
+    let dispatch = Dispatch::start(&context, &channels, Arc::new(history));
+    let (asker, asks) = Asker::pair();
+    let outbox = Outbox::start(&context, &dispatch, asker);
+    Bench {
         folder,
-        &pistack_kit::testing::TestAuth::new(),
-    )
+        context,
+        dispatch,
+        outbox,
+        asks,
+    }
 }
 
-fn run(command: &[&str]) -> Run {
-    Run {
-        command: command.iter().map(|part| (*part).to_owned()).collect(),
-        timeout: None,
+impl Bench {
+    /// The newest firing, once its actions have ended.
+    async fn written(&self) -> FiringView {
+        eventually("the firing in the history", || async {
+            let all = self.dispatch.history().firings(&Page::default()).await.unwrap();
+            all.into_iter().next().filter(|firing| !firing.results.is_empty())
+        })
+        .await
     }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn run(command: &[&str]) -> Action {
+    Action::Run(Run {
+        command: command.iter().map(|part| (*part).to_owned()).collect(),
+        timeout: Some(pistack_kit::config::Span::seconds(20)),
+        user: None,
+    })
 }
 
 /// Answers every HTTP request on `path` with `body` and keeps the requests.
@@ -83,99 +132,244 @@ fn is_whole(request: &str) -> bool {
 const TRUE: &str = "<?xml version='1.0'?><methodResponse><params><param><value><boolean>1</boolean></value></param></params></methodResponse>";
 
 #[tokio::test]
-async fn runs_commands_with_the_event_in_the_environment() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let script = format!(
-        "echo \"$PISTACK_EVENT $PISTACK_PROCESSNAME $0\" > {}",
-        out.display()
-    );
-    let outbox = Outbox::start(&context(folder.path()), IndexMap::new());
-    outbox.put(firing(vec![Action::Run(run(&[
-        "sh",
-        "-c",
-        &script,
-        "{process}:{to_state}",
-    ]))]));
-    let text = eventually("the command's output", || async {
-        std::fs::read_to_string(&out)
-            .ok()
-            .filter(|text| text.ends_with('\n'))
-    })
-    .await;
-    assert_eq!(text, "PROCESS_STATE_EXITED cam cam:EXITED\n");
+async fn runs_commands_with_the_event_in_the_environment_and_keeps_their_output() {
+    let bench = bench(&[]);
+    let script = "echo \"$PISTACK_EVENT $PISTACK_PROCESSNAME $PISTACK_RULE $0\"";
+    bench
+        .outbox
+        .put(firing(vec![run(&["sh", "-c", script, "{process}:{to_state}"])]));
+    let firing = bench.written().await;
+    assert_eq!(firing.results[0].detail, "PROCESS_STATE_EXITED cam r cam:EXITED");
+    assert!(firing.results[0].ok && firing.why == "it happened");
 }
 
 #[tokio::test]
-async fn a_hanging_command_is_killed_and_keeps_nothing_else_waiting() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let outbox = Outbox::start(&context(folder.path()), IndexMap::new());
-    outbox.put(firing(vec![Action::Run(run(&["sleep", "1000"]))]));
-    outbox.put(firing(vec![Action::Run(run(&["touch", out.to_str().unwrap()]))]));
+async fn a_hanging_command_is_killed_with_its_children_and_keeps_nothing_else_waiting() {
+    let bench = bench(&[]);
+    let out = bench.path("out");
+    bench.outbox.put(firing(vec![run(&["sleep", "1000"])]));
+    bench
+        .outbox
+        .put(firing(vec![run(&["touch", out.to_str().unwrap()])]));
     eventually("the second command", || async { out.exists().then_some(()) }).await;
 
-    let (arguments, event) = (["sleep".to_owned(), "1000".to_owned()], firing(Vec::new()).event);
-    let short = command::run(&arguments, &event, Duration::from_millis(20), None);
-    let error = short.await.unwrap_err().to_string();
-    assert!(error.contains("was killed"), "{error}");
-}
-
-#[tokio::test]
-async fn a_failing_command_tells_why() {
-    let event = firing(Vec::new()).event;
-    let go = |command: &'static [&'static str]| {
-        let arguments: Vec<String> = command.iter().map(|part| (*part).to_owned()).collect();
-        let event = event.clone();
-        async move {
-            command::run(&arguments, &event, COMMAND_TIMEOUT, None)
-                .await
-                .unwrap_err()
-                .to_string()
-        }
+    let pid = bench.path("pid");
+    let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
+    let arguments = ["sh", "-c", &script].map(str::to_owned);
+    let order = command::Order {
+        arguments: &arguments,
+        user: None,
+        environment: &[],
+        input: None,
+        timeout: Duration::from_secs(1),
     };
+    let error = command::run(order).await.unwrap_err();
     assert!(
-        go(&["sh", "-c", "echo broken >&2; exit 3"])
-            .await
-            .contains("broken")
+        error.timed_out && error.to_string().contains("was killed"),
+        "{error}"
     );
-    assert!(go(&["/does/not/exist"]).await.contains("cannot be started"));
+    let pid = std::fs::read_to_string(pid).unwrap();
+    eventually("the end of the command's child", || async {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        (status.is_empty() || status.contains(") Z")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn restarts_through_the_supervisor_and_mails_through_the_mail_service() {
-    let folder = tempfile::tempdir().unwrap();
-    let context = context(folder.path());
-    let calls = answer(context.paths.supervisor_socket(), TRUE);
-    let mails = answer(
-        context.paths.service_socket(pistack_api::service::Service::Email),
-        "{}",
+async fn a_command_in_the_background_does_not_hold_the_action_up() {
+    let arguments = ["sh", "-c", "sleep 1000 & echo started"].map(str::to_owned);
+    let order = command::Order {
+        arguments: &arguments,
+        user: None,
+        environment: &[],
+        input: None,
+        timeout: Duration::from_secs(30),
+    };
+    assert_eq!(command::run(order).await.unwrap(), "started");
+}
+
+#[tokio::test]
+async fn a_failing_command_tells_why_and_may_have_a_second_way() {
+    let bench = bench(&[]);
+    let out = bench.path("out");
+    let touch = run(&["touch", out.to_str().unwrap()]);
+    let never = run(&["touch", bench.path("never").to_str().unwrap()]);
+    bench.outbox.put(firing(vec![
+        run(&["true"]),
+        Action::OnFail(vec![never]),
+        run(&["sh", "-c", "echo broken >&2; exit 3"]),
+        Action::OnFail(vec![touch]),
+        run(&["/does/not/exist"]),
+    ]));
+    let firing = bench.written().await;
+    let shown: Vec<(bool, &str)> = firing
+        .results
+        .iter()
+        .map(|result| (result.ok, result.detail.as_str()))
+        .collect();
+    assert!(out.exists() && !bench.path("never").exists());
+    assert_eq!(shown.len(), 4, "{shown:?}");
+    assert!(shown[1].1.contains("exit status: 3: broken"), "{shown:?}");
+    assert!(
+        !shown[3].0 && shown[3].1.contains("cannot be started"),
+        "{shown:?}"
     );
-    let channels = IndexMap::from([(
-        "me".to_owned(),
-        Channel::Email(EmailChannel {
+}
+
+#[tokio::test]
+async fn restarts_and_signals_through_the_supervisor_and_mails_through_the_mail_service() {
+    let channel = Channel {
+        email: Some(Email {
             to: "me@example.org".into(),
         }),
-    )]);
-    let outbox = Outbox::start(&context, channels);
-    outbox.put(firing(vec![
+        ..Channel::default()
+    };
+    let bench = bench(&[("me", channel)]);
+    let calls = answer(bench.context.paths.supervisor_socket(), TRUE);
+    let mails = answer(bench.context.paths.service_socket(Service::Email), "{}");
+    bench.outbox.put(firing(vec![
         Action::Restart("{group}:{process}".into()),
+        Action::Signal(Signal {
+            signal: "HUP".into(),
+            process: "cam".into(),
+        }),
+        Action::Start("@heavy".into()),
         Action::Notify(Notify {
             channels: vec!["me".into()],
             text: None,
+            title: None,
+            fallback: false,
         }),
     ]));
     let mail = eventually("the mail", || async { mails.lock().unwrap().first().cloned() }).await;
     assert!(
-        mail.starts_with("POST /internal/send") && mail.contains("cam ended unexpectedly"),
+        mail.starts_with("POST /internal/send")
+            && mail.contains("cam ended unexpectedly")
+            && mail.contains("idempotency_key"),
         "{mail}"
     );
+    let firing = bench.written().await;
+    assert!(firing.results.iter().all(|result| result.ok), "{firing:?}");
     let calls = calls.lock().unwrap();
-    assert_eq!(calls.len(), 2);
+    for wanted in [
+        "supervisor.stopProcess",
+        "supervisor.startProcess",
+        "supervisor.signalProcess",
+        "heavy:*",
+    ] {
+        assert!(calls.iter().any(|call| call.contains(wanted)), "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn messages_keep_their_order_while_commands_hang() {
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("all");
+    let command = [
+        "sh".to_owned(),
+        "-c".to_owned(),
+        format!("cat >> {}", path.display()),
+    ];
+    let channel = Channel {
+        exec: Some(Run {
+            command: command.to_vec(),
+            timeout: None,
+            user: None,
+        }),
+        ..Channel::default()
+    };
+    let bench = bench(&[("a", channel)]);
+    for number in 0..15 {
+        bench.outbox.put(firing(vec![
+            run(&["sleep", "1000"]),
+            Action::Notify(Notify {
+                channels: vec!["a".into()],
+                text: Some(format!("{number},")),
+                title: None,
+                fallback: false,
+            }),
+        ]));
+    }
+    let wanted: String = "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,".to_owned();
+    eventually("all messages in order", || async {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        (text == wanted).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rule_changes_another_one_step_further_in_the_chain() {
+    let mut bench = bench(&[]);
+    bench.outbox.put(firing(vec![Action::Rule(SetRule {
+        name: "other".into(),
+        set: RuleState::Off,
+    })]));
+    let Some(Ask::Set {
+        rule,
+        state,
+        depth,
+        answer,
+    }) = bench.asks.recv().await
+    else {
+        panic!("no question");
+    };
+    assert_eq!((rule.as_str(), state, depth), ("other", RuleState::Off, 2));
+    answer.send(true).unwrap();
+    assert_eq!(bench.written().await.results[0].detail, "other is set to off");
+}
+
+#[tokio::test]
+async fn a_line_blinks_until_the_rule_resolves_and_goes_back_to_where_it_was() {
+    let bench = bench(&[]);
+    let asked = answer(bench.context.paths.service_socket(Service::Io), r#"{"value":1}"#);
+    let blink = |until: Option<Until>| {
+        Action::Gpio(Gpio {
+            line: LineRef::Pin(17),
+            set: None,
+            pulse: None,
+            blink: Some(String::from("20Hz").try_into().unwrap()),
+            until,
+        })
+    };
+    bench.outbox.put(firing(vec![blink(Some(Until::Resolved))]));
+    eventually("some blinking", || async {
+        (asked.lock().unwrap().len() > 6).then_some(())
+    })
+    .await;
+    let resolved = Firing {
+        kind: Kind::Resolved,
+        ..firing(Vec::new())
+    };
+    bench.outbox.put(Firing {
+        key: "another".into(),
+        ..resolved.clone()
+    });
+    let before = asked.lock().unwrap().len();
+    eventually("that it goes on", || async {
+        (asked.lock().unwrap().len() > before + 3).then_some(())
+    })
+    .await;
+    bench.outbox.put(resolved);
+    // The level was 1 before; low and high alternate, and at the end it stays where it was.
+    let mut last = 0;
+    eventually("the end of the blinking", || {
+        let now = asked.lock().unwrap().len();
+        let same = now == last;
+        last = now;
+        async move {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            same.then_some(())
+        }
+    })
+    .await;
+    let all = asked.lock().unwrap();
+    assert!(all[0].starts_with("POST /internal/gpio/read"), "{}", all[0]);
     assert!(
-        calls[0].contains("supervisor.stopProcess") && calls[0].contains("cam:cam"),
+        all.last().unwrap().contains(r#""value":1"#),
         "{}",
-        calls[0]
+        all.last().unwrap()
     );
-    assert!(calls[1].contains("supervisor.startProcess"), "{}", calls[1]);
+    assert!(all.iter().any(|request| request.contains(r#""value":0"#)));
 }
