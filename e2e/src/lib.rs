@@ -6,6 +6,7 @@
 
 pub mod browser;
 pub mod clients;
+pub mod front;
 pub mod stack;
 pub mod wait;
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::clients::{Answer, Stream, curl, try_curl, with_input};
+use crate::front::{Front, Running};
 use crate::{binary, command, until};
 
 /// The root account's password in tests.
@@ -55,10 +56,15 @@ impl Builder {
     ///
     /// # Panics
     /// When the directory cannot be made.
-    pub fn prepare(self) -> Stack {
+    pub fn prepare(mut self) -> Stack {
+        if Front::wanted().is_some() {
+            self = self.behind_another();
+        }
         let folder = TempDir::new().expect("a temporary directory");
         for (name, text) in self.files.iter().chain(&self.config) {
-            fs::write(folder.path().join(name), text).expect("the file is written");
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("it is below the folder")).expect("a folder");
+            fs::write(path, text).expect("the file is written");
         }
         let config = self.config.map(|(name, _)| folder.path().join(name));
         let stack = Stack {
@@ -66,6 +72,7 @@ impl Builder {
             config,
             environment: self.environment,
             child: None,
+            front: None,
             https: String::new(),
         };
         if !self.no_account {
@@ -77,6 +84,18 @@ impl Builder {
             );
         }
         stack
+    }
+
+    /// Tells the stack of the other web server, and gives its services ports that this one can be told of.
+    fn behind_another(mut self) -> Self {
+        self.config
+            .get_or_insert_with(|| ("pistack.toml".to_owned(), String::new()));
+        self.files
+            .push(("pistack.d/01-front.toml".to_owned(), Front::CONFIG.to_owned()));
+        let mut environment = Front::environment();
+        environment.append(&mut self.environment);
+        self.environment = environment;
+        self
     }
 
     /// Starts and waits until everything answers.
@@ -94,6 +113,8 @@ pub struct Stack {
     config: Option<PathBuf>,
     environment: Vec<(String, String)>,
     child: Option<Child>,
+    /// Another web server between the tests and the stack.
+    front: Option<Running>,
     https: String,
 }
 
@@ -203,6 +224,17 @@ impl Stack {
                 self.try_get(&format!("/api/{name}/health"))
                     .filter(|answer| answer.status == 200)
             });
+        }
+        if let Some(front) = Front::wanted() {
+            let running = front.start(self);
+            running.https().clone_into(&mut self.https);
+            self.front = Some(running);
+            let server = self
+                .get("/api/auth/health")
+                .header("server")
+                .map(str::to_lowercase);
+            let named = server.is_some_and(|server| server.starts_with(front.server()));
+            assert!(named, "the tests do not talk to the other server");
         }
     }
 
@@ -367,6 +399,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
+        drop(self.front.take());
         if let Some(mut child) = self.child.take() {
             signal_process("TERM", child.id());
             let _ = child.wait();

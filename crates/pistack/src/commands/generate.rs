@@ -7,7 +7,7 @@
 mod caddy;
 mod nginx;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -50,6 +50,9 @@ pub(crate) struct GenerateOptions {
     /// A name under which people reach the board; may be given several times. Unset: the board's own names.
     #[arg(long = "name", value_name = "NAME")]
     names: Vec<String>,
+    /// Address to listen on; unset: all.
+    #[arg(long, value_name = "ADDR")]
+    bind: Option<IpAddr>,
     /// Port for HTTPS.
     #[arg(long, default_value_t = 443, value_name = "PORT")]
     https_port: u16,
@@ -68,6 +71,8 @@ pub(crate) struct GenerateOptions {
 struct Plan {
     shape: Shape,
     names: Vec<String>,
+    /// `None` = all addresses.
+    bind: Option<IpAddr>,
     https_port: u16,
     http_port: u16,
     certificate: PathBuf,
@@ -100,6 +105,7 @@ fn plan(options: &GenerateOptions, file: &File, paths: &StatePaths) -> Result<Pl
     Ok(Plan {
         shape: options.shape,
         names: names(options, file, running.as_ref())?,
+        bind: options.bind,
         https_port: options.https_port,
         http_port: options.http_port,
         certificate: own(certificate),

@@ -35,6 +35,9 @@ pub(super) fn write(plan: &Plan) -> String {
         quoted(&plan.certificate.display().to_string()),
         quoted(&plan.key.display().to_string()),
     );
+    if let Some(address) = plan.bind {
+        let _ = writeln!(text, "\tbind {address}");
+    }
     if !plan.direct.is_empty() {
         text.push_str(SESSION);
     }

@@ -1,6 +1,7 @@
 //! The form for nginx.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use super::{Plan, Shape};
 
@@ -24,9 +25,9 @@ pub(super) fn write(plan: &Plan) -> String {
     }
     let _ = writeln!(
         text,
-        "server {{\n    listen {port} ssl http2;\n    listen [::]:{port} ssl http2;\n    server_name {names};\n    \
-         ssl_certificate {certificate};\n    ssl_certificate_key {key};\n{SITE}",
-        port = plan.https_port,
+        "server {{\n{listen}    server_name {names};\n    ssl_certificate {certificate};\n    ssl_certificate_key \
+         {key};\n{SITE}",
+        listen = listen(plan, plan.https_port, " ssl http2"),
         certificate = quoted(&plan.certificate.display().to_string()),
         key = quoted(&plan.key.display().to_string()),
     );
@@ -86,11 +87,19 @@ fn redirect(text: &mut String, plan: &Plan, names: &str) {
     };
     let _ = writeln!(
         text,
-        "server {{\n    listen {http};\n    listen [::]:{http};\n    server_name {names};\n    location / {{\n        \
+        "server {{\n{listen}    server_name {names};\n    location / {{\n        \
          if ($request_method ~ ^(GET|HEAD)$) {{\n            return 301 https://$host{port}$request_uri;\n        \
          }}\n        return 308 https://$host{port}$request_uri;\n    }}\n}}",
-        http = plan.http_port,
+        listen = listen(plan, plan.http_port, ""),
     );
+}
+
+/// The `listen` lines of a server.
+fn listen(plan: &Plan, port: u16, how: &str) -> String {
+    match plan.bind {
+        Some(address) => format!("    listen {}{how};\n", SocketAddr::new(address, port)),
+        None => format!("    listen {port}{how};\n    listen [::]:{port}{how};\n"),
+    }
 }
 
 /// A path as nginx reads it.

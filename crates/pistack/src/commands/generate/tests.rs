@@ -4,6 +4,7 @@ fn made(shape: Shape) -> Plan {
     Plan {
         shape,
         names: vec!["pi.local".to_owned(), "localhost".to_owned()],
+        bind: None,
         https_port: 443,
         http_port: 80,
         certificate: "/var/lib/pistack/tls/leaf.pem".into(),
