@@ -182,12 +182,13 @@ impl Error {
         }
     }
 
-    /// True when the database says that there is no room: SQLite's result code 13 (SQLITE_FULL), PostgreSQL's
-    /// SQLSTATE 53100 (disk_full).
+    /// True when the database says that it cannot write: SQLite's SQLITE_FULL (13) and SQLITE_IOERR_WRITE (778, a quota
+    /// or a limit on the file's size), PostgreSQL's SQLSTATE 53100 (disk_full).
     pub(crate) fn is_disk_full(&self) -> bool {
         matches!(
             self,
-            Self::Database(sqlx::Error::Database(cause)) if matches!(cause.code().as_deref(), Some("13" | "53100"))
+            Self::Database(sqlx::Error::Database(cause))
+                if matches!(cause.code().as_deref(), Some("13" | "778" | "53100"))
         )
     }
 
@@ -229,7 +230,7 @@ impl From<Error> for Problem {
             return refusal.into();
         }
         if error.is_disk_full() {
-            tracing::error!("the disk is full: nothing can be written");
+            tracing::error!(%error, "the disk is full: nothing can be written");
             return Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", "the disk is full")
                 .detail("Free some space on the board and try again. Programs keep running.");
         }

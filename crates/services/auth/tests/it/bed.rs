@@ -1,6 +1,6 @@
 //! The service in a temporary directory: its real routes on a real database, with a clock that the test moves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::Router;
@@ -74,10 +74,14 @@ pub(crate) fn in_a_file() -> Config {
 
 /// What `pistack serve auth` would hand over.
 pub(crate) fn context(dir: &TempDir, clock: &Clock) -> Context {
+    context_at(dir.path(), clock)
+}
+
+fn context_at(place: &Path, clock: &Clock) -> Context {
     Context {
         service: Service::Auth,
         listen: Listen::default(),
-        paths: StatePaths::new(dir.path()),
+        paths: StatePaths::new(place),
         clock: clock.clone(),
         lifecycle: Lifecycle::new(),
         guard: Guard::new(Service::Auth, clock.clone()),
@@ -103,6 +107,16 @@ impl Bed {
     /// A start on what lies in `dir`.
     pub(crate) async fn start(dir: TempDir, clock: Clock, config: Config) -> Self {
         let context = context(&dir, &clock);
+        Self::run(dir, context, clock, config).await
+    }
+
+    /// A start on a directory of somebody else.
+    pub(crate) async fn at(place: &Path, clock: Clock, config: Config) -> Self {
+        let context = context_at(place, &clock);
+        Self::run(TempDir::new().unwrap(), context, clock, config).await
+    }
+
+    async fn run(dir: TempDir, context: Context, clock: Clock, config: Config) -> Self {
         let app = pistack_auth::build(&context, &config).await.unwrap();
         let internal = app.internal.clone();
         Self {

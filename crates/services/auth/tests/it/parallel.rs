@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::bed::{PASSWORD, context, quick};
 
 const THREADS: usize = 8;
-const WRITES: usize = 20;
+const WRITES: usize = 200;
 
 async fn post(client: &Client, path: &str, body: Value) -> (u16, Value) {
     let request = Request::post(path).body(Bytes::from(body.to_string())).unwrap();
