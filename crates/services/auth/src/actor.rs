@@ -8,6 +8,7 @@
 //! | [`Manage`] | Admin and Root, with a token whose scope has the right |
 //! | [`Person`] | a login: no API token |
 //! | [`RecentPerson`] | a login that was proved within the last ten minutes: for what is dangerous |
+//! | [`RecentAdmin`] | the same of Admin and Root |
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -58,6 +59,10 @@ pub(crate) struct Person(pub Actor);
 /// A login that was proved within the last ten minutes.
 #[derive(Debug, Clone)]
 pub(crate) struct RecentPerson(pub Actor);
+
+/// Admin or Root, by a login that was proved within the last ten minutes.
+#[derive(Debug, Clone)]
+pub(crate) struct RecentAdmin(pub Actor);
 
 impl Actor {
     /// The bearer of a token, if it holds.
@@ -197,6 +202,20 @@ impl FromRequestParts<Arc<Auth>> for RecentPerson {
 
     async fn from_request_parts(parts: &mut Parts, auth: &Arc<Auth>) -> Result<Self, Problem> {
         let actor = Actor::of_request(parts, auth)?;
+        actor.require_recent(auth)?;
+        Ok(Self(actor))
+    }
+}
+
+impl FromRequestParts<Arc<Auth>> for RecentAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, auth: &Arc<Auth>) -> Result<Self, Problem> {
+        let actor = Actor::of_request(parts, auth)?;
+        actor.require_person()?;
+        if actor.user.level < Level::Admin {
+            return Err(requires(Level::Admin).into());
+        }
         actor.require_recent(auth)?;
         Ok(Self(actor))
     }

@@ -158,13 +158,13 @@ impl Audit {
     /// Notes an event, without waiting. May be called with a transaction open.
     pub(crate) fn record(&self, event: Event) {
         let stamp = stamp(&self.clock, &self.boot);
-        if let Err(rejected) = self.queue.try_send(Message::Event(event, stamp)) {
-            if let Message::Event(event, _) = rejected.into_inner() {
-                tracing::warn!(
-                    ?event,
-                    "the audit record cannot keep up; this went to the log only"
-                );
-            }
+        if let Err(rejected) = self.queue.try_send(Message::Event(event, stamp))
+            && let Message::Event(event, _) = rejected.into_inner()
+        {
+            tracing::warn!(
+                ?event,
+                "the audit record cannot keep up; this went to the log only"
+            );
         }
     }
 

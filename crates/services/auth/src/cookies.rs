@@ -185,13 +185,12 @@ pub(crate) async fn exchange(auth: &Arc<Auth>, cookie: &str) -> Result<Exchanged
         }
     };
     let now = auth.clock.unix();
-    let user = match current(auth, &row) {
-        Some(user) => Some(user),
+    let user = if let Some(user) = current(auth, &row) {
+        Some(user)
+    } else {
         // Grants may have raised the epoch of the user and of this session just now.
-        None => {
-            let row = cookies::find(&mut *auth.store.read().await?, &hash).await?;
-            row.and_then(|row| current(auth, &row))
-        }
+        let row = cookies::find(&mut *auth.store.read().await?, &hash).await?;
+        row.and_then(|row| current(auth, &row))
     };
     let in_time = now < row.expires_at && now - row.last_seen_at <= IDLE_SECONDS;
     let Some(user) = user.filter(|_| in_time) else {

@@ -46,6 +46,10 @@ pub(crate) async fn set(
         )
         .into());
     }
+    if by.id == target.id && by.level < Level::Root {
+        // Somebody who is limited could take the limit off.
+        return Err(requires(Level::Root));
+    }
     let moment = auth.moment();
     let mut change = auth.begin_change().await?;
     Asker::User(by).still_holds(&mut change.tx).await?;

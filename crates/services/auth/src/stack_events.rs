@@ -53,7 +53,7 @@ impl StackEvents {
             match client.send(request, WITHIN).await {
                 Ok(answer) if answer.status().is_success() => {}
                 Ok(answer) => {
-                    tracing::debug!(kind, status = %answer.status(), "the rules did not take an event")
+                    tracing::debug!(kind, status = %answer.status(), "the rules did not take an event");
                 }
                 Err(ClientError::Unreachable { .. }) => {}
                 Err(error) => tracing::debug!(kind, %error, "the rules did not take an event"),

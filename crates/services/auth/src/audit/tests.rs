@@ -36,7 +36,7 @@ impl Bed {
 
     async fn read(&self, filter: Filter) -> Vec<Row> {
         self.audit.flush().await;
-        statements::read(&mut *self.store.read().await.unwrap(), &filter)
+        statements::read(&mut self.store.read().await.unwrap(), &filter)
             .await
             .unwrap()
     }
@@ -120,7 +120,7 @@ async fn what_waits_at_the_end_is_written_and_nothing_blocks_the_caller() {
     drop(held);
     bed.lifecycle.stop();
     assert!(bed.lifecycle.finish(Duration::from_secs(5)).await);
-    let rows = statements::read(&mut *bed.store.read().await.unwrap(), &all())
+    let rows = statements::read(&mut bed.store.read().await.unwrap(), &all())
         .await
         .unwrap();
     assert_eq!(rows.len(), 5);
@@ -142,7 +142,7 @@ async fn a_clock_of_1970_is_called_so() {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let rows = statements::read(&mut *store.read().await.unwrap(), &all())
+    let rows = statements::read(&mut store.read().await.unwrap(), &all())
         .await
         .unwrap();
     assert_eq!(

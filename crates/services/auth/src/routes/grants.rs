@@ -6,15 +6,13 @@ use axum::Json as Answer;
 use axum::extract::{Path, State};
 use pistack_api::problem::ProblemBody;
 use pistack_api::right::{ManageUser, ReadUser, Right as _};
-use pistack_api::token::Level;
 use pistack_kit::extract::Json;
 use pistack_kit::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::user::reach;
-use crate::actor::{Reach, RecentPerson};
-use crate::error::requires;
+use crate::actor::{Reach, RecentAdmin};
 use crate::grants;
 use crate::privileges::UserRights;
 use crate::sessions::Origin;
@@ -92,14 +90,11 @@ pub(crate) async fn read_grants(
 )]
 pub(crate) async fn update_grants(
     State(auth): State<Arc<Auth>>,
-    RecentPerson(actor): RecentPerson,
+    RecentAdmin(actor): RecentAdmin,
     origin: Origin,
     Path(id): Path<String>,
     Json(body): Json<GrantsBody>,
 ) -> Result<Answer<GrantsAnswer>, Problem> {
-    if actor.user.level < Level::Admin {
-        return Err(requires(Level::Admin).into());
-    }
     let target = reach(&auth, &actor.user, &id)?;
     actor.require_scope(ManageUser::INFO, &target.id)?;
     let rights = grants::set(&auth, &actor.user, &target, &origin, &body.grants, body.limited).await?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use pistack_api::problem::ProblemBody;
-use pistack_api::token::Level;
 use pistack_kit::extract::Json;
 use pistack_kit::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -13,8 +12,7 @@ use utoipa::ToSchema;
 
 use super::user::{RemovedAnswer, reach};
 use crate::accounts::Asker;
-use crate::actor::{Person, RecentPerson};
-use crate::error::requires;
+use crate::actor::{Person, RecentAdmin, RecentPerson};
 use crate::second_factor;
 use crate::sessions::Origin;
 use crate::state::Auth;
@@ -176,13 +174,10 @@ pub(crate) async fn delete_second_factor(
 )]
 pub(crate) async fn reset_second_factor(
     State(auth): State<Arc<Auth>>,
-    RecentPerson(actor): RecentPerson,
+    RecentAdmin(actor): RecentAdmin,
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Answer<RemovedAnswer>, Problem> {
-    if actor.user.level < Level::Admin {
-        return Err(requires(Level::Admin).into());
-    }
     let target = reach(&auth, &actor.user, &id)?;
     Asker::User(&actor.user).may_change(&target, None)?;
     second_factor::turn_off(&auth, &actor.user, &target.id, &origin).await?;

@@ -36,7 +36,7 @@ impl Tries {
         let now = self.clock.monotonic();
         match self.by_user().get(user) {
             Some((since, count)) if *count >= TRIES && now < *since + WINDOW => {
-                Err(Error::Throttled(*since + WINDOW - now))
+                Err(Error::Throttled((*since + WINDOW).saturating_sub(now)))
             }
             _ => Ok(()),
         }

@@ -86,6 +86,8 @@ async fn nobody_grants_what_is_above_the_own_level() {
             .status,
         403
     );
+    let own = grant(&bed, &admin, &admin_id, json!({ "grants": ["gpio:*"] })).await;
+    assert_eq!(own.status, 403, "nor changes what limits oneself");
     let root_id = root.body["user"]["id"].as_str().unwrap();
     assert_eq!(
         grant(&bed, &admin, root_id, json!({ "grants": ["gpio:*"] }))
