@@ -129,10 +129,10 @@ fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let free = (1..)
+    let free = (1..1000)
         .map(|number| format!("{name}.damaged-{number}"))
         .find(|free| !path.with_file_name(free).exists())
-        .unwrap_or_default();
+        .ok_or(io::ErrorKind::AlreadyExists)?;
     let aside = path.with_file_name(&free);
     for suffix in ["-wal", "-shm"] {
         let from = path.with_file_name(format!("{name}{suffix}"));
