@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::{Stack, command, until};
 
@@ -123,18 +124,25 @@ impl Drop for Running {
     }
 }
 
-/// A port that nobody has at this moment.
+/// A port that nobody has at this moment, of those that the kernel gives to nobody by itself.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its number").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Programs that run beside this one begin elsewhere.
+        let step = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id().wrapping_mul(97);
+        let port = 20_000 + (step % 12_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn nginx(folder: &Path, site: &[u8]) -> Child {
     fs::write(folder.join("site.conf"), site).expect("the file is written");
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
-        .map(|name| format!("    {name}_temp_path {}/{name};\n", folder.display()))
-        .collect();
+    let mut temporary = String::new();
+    for name in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        temporary += &format!("    {name}_temp_path {}/{name};\n", folder.display());
+    }
     let whole = format!(
         "daemon off;\nmaster_process off;\nerror_log {folder}/log;\npid {folder}/pid;\nevents {{}}\nhttp {{\n    \
          access_log off;\n{temporary}    include {folder}/site.conf;\n}}\n",
