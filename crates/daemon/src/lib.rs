@@ -45,5 +45,6 @@ pub use rpc::{API_VERSION, SUPERVISOR_VERSION};
 pub use supervisor::run;
 pub use sys::daemonize::{Background, Side, daemonize};
 pub use sys::identity::current_uid;
+pub use sys::memory::give_back;
 pub use sys::signals::{block_signals, send as send_signal};
 pub use system::System;

@@ -54,6 +54,8 @@ struct Supervisor {
     version: String,
 
     log: MainLog,
+    /// Lines about limits that were raised, until the log has them.
+    raised_limits: Vec<String>,
     sinks: SharedSinks,
     logs: HashMap<ProcessId, ProcessLogs>,
     /// Groups made from the configuration last read: `getAllConfigInfo` tells the names of their automatic logs.
@@ -91,8 +93,8 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         options.clock.clone(),
     );
     let mut limits = raise_limits(&model.settings);
-    if options.limits_required && !limits.is_empty() {
-        return Err(DaemonError::Limit(limits.swap_remove(0)));
+    if options.limits_required && !limits.refused.is_empty() {
+        return Err(DaemonError::Limit(limits.refused.swap_remove(0)));
     }
     // before the servers, as in supervisord: their sockets are the user's
     become_user(&model.settings)?;
@@ -101,8 +103,8 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
     let mut sinks = SharedSinks::default();
     let mut log = open_log(&model.settings, options.log_to_stdout, &mut sinks)?;
     let wall = options.clock.wall();
-    for problem in limits {
-        log.write(wall, LogLevel::Warn, &problem);
+    for problem in &limits.refused {
+        log.write(wall, LogLevel::Warn, problem);
     }
     let now = Now {
         mono: options.clock.monotonic(),
@@ -120,6 +122,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         log_to_stdout: options.log_to_stdout,
         version: options.version,
         log,
+        raised_limits: limits.raised,
         sinks,
         logs: HashMap::new(),
         logs_named: HashSet::new(),
@@ -148,33 +151,50 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
     Ok(ending)
 }
 
-/// Raises `minfds` and `minprocs`, and sets the mask; gives what could not be had.
-fn raise_limits(settings: &Settings) -> Vec<String> {
+/// What there is to say about limits.
+struct Limits {
+    /// What could not be had.
+    refused: Vec<String>,
+    /// What was raised, in supervisord's words.
+    raised: Vec<String>,
+}
+
+/// Raises `minfds` and `minprocs`, and sets the mask.
+fn raise_limits(settings: &Settings) -> Limits {
     limits::set_umask(settings.umask);
     let wanted = [
         (
+            "RLIMIT_NOFILE",
             "file descriptors",
             "minfds",
             settings.minfds,
             limits::raise_open_files(settings.minfds),
         ),
         (
+            "RLIMIT_NPROC",
             "available processes",
             "minprocs",
             settings.minprocs,
             limits::raise_processes(settings.minprocs),
         ),
     ];
-    let problems = wanted.into_iter().filter_map(|(what, option, least, raised)| {
-        let limits::Refused { hard, error } = raised.err()?;
-        // the beginning is supervisord's
-        Some(format!(
-            "The minimum number of {what} required to run this process is {least} as per the \"{option}\" \
-             command-line argument or config file setting. The current environment will only allow {hard} ({error}). \
-             Raise that limit, or lower {option}"
-        ))
-    });
-    problems.collect()
+    let mut said = Limits {
+        refused: Vec::new(),
+        raised: Vec::new(),
+    };
+    for (name, what, option, least, held) in wanted {
+        match held {
+            Ok(held) if held.raised => said.raised.push(format!("Increased {name} limit to {least}")),
+            Ok(_) => {}
+            // the beginning is supervisord's
+            Err(limits::Refused { hard, error }) => said.refused.push(format!(
+                "The minimum number of {what} required to run this process is {least} as per the \"{option}\" \
+                 command-line argument or config file setting. The current environment will only allow {hard} \
+                 ({error}). Raise that limit, or lower {option}"
+            )),
+        }
+    }
+    said
 }
 
 fn become_user(settings: &Settings) -> Result<(), DaemonError> {

@@ -190,7 +190,13 @@ fn words(error: &DaemonError) -> String {
              Shut this program down first before starting supervisord.\n  {error}"
             )
         }
-        DaemonError::Bind(error) => format!("Cannot open an HTTP server: {error}"),
+        DaemonError::Bind(error) if error.reported.is_empty() => {
+            format!("{}\n  {error}", error.reason)
+        }
+        DaemonError::Bind(error) => format!(
+            "Cannot open an HTTP server: socket.error reported {}\n  {error}",
+            error.reported
+        ),
         other => other.to_string(),
     }
 }

@@ -11,7 +11,7 @@ use pistack_engine::config::model::{Server, ServerAddress};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::stream::Stream;
-use crate::sys::{identity, limits};
+use crate::sys::{errno, identity, limits};
 
 /// An address cannot be listened on; names it, where it was written, and why.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,8 @@ pub struct BindError {
     pub address: String,
     /// Why, and what to do about it.
     pub reason: String,
+    /// The system's answer as supervisord reports it, `errno.EADDRNOTAVAIL (99)`; empty when the system was not asked.
+    pub reported: String,
     /// File of the configuration; empty when it was not written in one.
     pub file: PathBuf,
     /// Line in it.
@@ -38,6 +40,44 @@ fn origin(file: &Path, line: u32) -> String {
 /// What is said about a port or socket that is taken; supervisord's words.
 const TAKEN: &str =
     "Another program is already listening on this address. Shut it down first, or choose another address";
+
+/// Why there is no socket.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    reason: String,
+    reported: String,
+}
+
+impl From<String> for Trouble {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            reported: String::new(),
+        }
+    }
+}
+
+impl Trouble {
+    /// What the system says, in its own words.
+    fn of(error: &io::Error) -> Self {
+        Self::told(error, error.to_string())
+    }
+
+    /// What the system says, in better words.
+    fn told(error: &io::Error, reason: impl Into<String>) -> Self {
+        let reported = match error.raw_os_error() {
+            Some(code) => match errno::name(code) {
+                Some(name) => format!("errno.{name} ({code})"),
+                None => code.to_string(),
+            },
+            None => error.to_string(),
+        };
+        Self {
+            reason: reason.into(),
+            reported,
+        }
+    }
+}
 
 /// A listening socket.
 #[derive(Debug)]
@@ -92,14 +132,16 @@ pub(crate) fn bind(server: &Server) -> Result<Listener, BindError> {
         ServerAddress::Unix { path, mode, owner } => unix(path, *mode, owner.as_ref()),
         ServerAddress::Inet { host, port } => tcp(host, *port),
     };
-    bound.map_err(|reason| error(server, reason))
+    bound.map_err(|trouble| error(server, trouble))
 }
 
 /// An error about a server's address.
-pub(crate) fn error(server: &Server, reason: String) -> BindError {
+pub(crate) fn error(server: &Server, trouble: impl Into<Trouble>) -> BindError {
+    let Trouble { reason, reported } = trouble.into();
     BindError {
         address: address_text(&server.address),
         reason,
+        reported,
         file: server.origin.file.clone(),
         line: server.origin.line,
     }
@@ -114,7 +156,7 @@ pub(crate) fn address_text(address: &ServerAddress) -> String {
     }
 }
 
-fn tcp(host: &str, port: u16) -> Result<Listener, String> {
+fn tcp(host: &str, port: u16) -> Result<Listener, Trouble> {
     let host = if host.is_empty() || host == "*" {
         "0.0.0.0"
     } else {
@@ -122,41 +164,53 @@ fn tcp(host: &str, port: u16) -> Result<Listener, String> {
     };
     let addresses: Vec<SocketAddr> = (host, port)
         .to_socket_addrs()
-        .map_err(|error| format!("the host is not known: {error}"))?
+        .map_err(|error| Trouble {
+            reason: format!("the host is not known: {error}"),
+            // what Python's `getaddrinfo` fails with
+            reported: libc::EAI_NONAME.to_string(),
+        })?
         .filter(SocketAddr::is_ipv4)
         .collect();
     let listener = std::net::TcpListener::bind(addresses.as_slice()).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => TAKEN.to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "this user may not listen here. Run as root, or choose a port above 1023".to_owned()
-        }
-        _ => error.to_string(),
+        io::ErrorKind::AddrInUse => Trouble::told(&error, TAKEN),
+        io::ErrorKind::PermissionDenied => Trouble::told(
+            &error,
+            "this user may not listen here. Run as root, or choose a port above 1023",
+        ),
+        _ => Trouble::of(&error),
     })?;
     let registered = listener
         .set_nonblocking(true)
         .and_then(|()| TcpListener::from_std(listener));
-    registered.map(Listener::Tcp).map_err(|error| error.to_string())
+    registered.map(Listener::Tcp).map_err(|error| Trouble::of(&error))
 }
 
 type Owner = (String, Option<String>);
 
-fn unix(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<Listener, String> {
+fn unix(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<Listener, Trouble> {
     let _turn = turn(path);
     if is_alive(path)? {
-        return Err(TAKEN.to_owned());
+        return Err(TAKEN.to_owned().into());
     }
     // made under another name, so that nobody meets it before it has its permissions
     let made = path.with_file_name(format!(".{}", std::process::id()));
     // what is there is a leftover of a process with the same number
     let _ = std::fs::remove_file(&made);
     let listener = bind_privately(&made).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "its directory does not exist. Make it, or choose another path".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user may not write its directory".to_owned(),
-        io::ErrorKind::InvalidInput => "the path is too long for a socket".to_owned(),
-        _ => error.to_string(),
+        io::ErrorKind::NotFound => Trouble::told(
+            &error,
+            "its directory does not exist. Make it, or choose another path",
+        ),
+        io::ErrorKind::PermissionDenied => Trouble::told(&error, "this user may not write its directory"),
+        io::ErrorKind::InvalidInput => Trouble {
+            reason: "the path is too long for a socket".to_owned(),
+            reported: "AF_UNIX path too long".to_owned(),
+        },
+        _ => Trouble::of(&error),
     })?;
     let finished = dress(&made, mode, owner)
-        .and_then(|()| std::fs::symlink_metadata(&made).map_err(|error| error.to_string()))
+        .map_err(Trouble::from)
+        .and_then(|()| std::fs::symlink_metadata(&made).map_err(|error| Trouble::of(&error)))
         .and_then(|metadata| {
             put_in_place(&made, path)?;
             Ok(SocketFile {
@@ -181,7 +235,7 @@ fn unix(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<Listener, Strin
             listener,
             _file: file,
         })
-        .map_err(|error| error.to_string())
+        .map_err(|error| Trouble::of(&error))
 }
 
 /// Makes daemons that start together look for a stale socket, and replace it, one after the other: the lock of the
@@ -201,7 +255,7 @@ fn turn(path: &Path) -> Option<File> {
 }
 
 /// Gives a finished socket its name. A link, unlike a rename, never takes the name from a daemon that got there first.
-fn put_in_place(made: &Path, path: &Path) -> Result<(), String> {
+fn put_in_place(made: &Path, path: &Path) -> Result<(), Trouble> {
     /// Rounds of removing a stale socket and linking again: supervisord itself may do the same at this moment.
     const TRIES: usize = 8;
     for _ in 0..TRIES {
@@ -213,16 +267,16 @@ fn put_in_place(made: &Path, path: &Path) -> Result<(), String> {
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if is_alive(path)? {
-                    return Err(TAKEN.to_owned());
+                    return Err(TAKEN.to_owned().into());
                 }
                 // whoever else removed it comes to the same end
                 let _ = std::fs::remove_file(path);
             }
             // a file system without links
-            Err(_) => return std::fs::rename(made, path).map_err(|error| error.to_string()),
+            Err(_) => return std::fs::rename(made, path).map_err(|error| Trouble::of(&error)),
         }
     }
-    Err(TAKEN.to_owned())
+    Err(TAKEN.to_owned().into())
 }
 
 fn bind_privately(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
@@ -248,12 +302,13 @@ pub(crate) fn dress(path: &Path, mode: u32, owner: Option<&Owner>) -> Result<(),
 }
 
 /// Whether somebody listens at `path`. Something there that is no socket is an error: it is not ours to replace.
-fn is_alive(path: &Path) -> Result<bool, String> {
+fn is_alive(path: &Path) -> Result<bool, Trouble> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(Trouble::of(&error)),
         Ok(metadata) if !metadata.file_type().is_socket() => {
-            return Err("there is a file that is no socket. Remove it, or choose another path".to_owned());
+            let reason = "there is a file that is no socket. Remove it, or choose another path";
+            return Err(reason.to_owned().into());
         }
         Ok(_) => {}
     }

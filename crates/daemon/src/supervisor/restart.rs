@@ -19,6 +19,9 @@ impl Supervisor {
         for (level, text) in (self.opening)(self.engine.configured()) {
             self.note(level, &text);
         }
+        for text in std::mem::take(&mut self.raised_limits) {
+            self.note(LogLevel::Info, &text);
+        }
         self.remove_old_logs();
         self.tell_of_servers();
         let path = self.settings.pidfile.clone();
@@ -107,9 +110,11 @@ impl Supervisor {
             self.engine = Engine::continuing(model, now, serial);
             return;
         };
-        for problem in raise_limits(&model.settings) {
+        let limits = raise_limits(&model.settings);
+        for problem in limits.refused {
             self.note(LogLevel::Warn, &problem);
         }
+        self.raised_limits = limits.raised;
         match open_log(&model.settings, self.log_to_stdout, &mut self.sinks) {
             Ok(log) => self.log = log,
             Err(error) => self.note(LogLevel::Error, &format!("{error}. Logging goes on as before")),

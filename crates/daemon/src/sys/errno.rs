@@ -2,11 +2,14 @@
 
 use std::io;
 
-/// `ENOENT` and so on for the errors that starting a child can give; `None` for rarer ones.
+/// `ENOENT` and so on for the errors that starting a child or listening can give; `None` for rarer ones.
 pub(crate) const fn name(code: i32) -> Option<&'static str> {
     Some(match code {
         libc::E2BIG => "E2BIG",
         libc::EACCES => "EACCES",
+        libc::EADDRINUSE => "EADDRINUSE",
+        libc::EADDRNOTAVAIL => "EADDRNOTAVAIL",
+        libc::EAFNOSUPPORT => "EAFNOSUPPORT",
         libc::EAGAIN => "EAGAIN",
         libc::EBADF => "EBADF",
         libc::EBUSY => "EBUSY",
@@ -23,7 +26,9 @@ pub(crate) const fn name(code: i32) -> Option<&'static str> {
         libc::ENOEXEC => "ENOEXEC",
         libc::ENOMEM => "ENOMEM",
         libc::ENOTDIR => "ENOTDIR",
+        libc::ENXIO => "ENXIO",
         libc::EPERM => "EPERM",
+        libc::EROFS => "EROFS",
         libc::ESRCH => "ESRCH",
         libc::ETXTBSY => "ETXTBSY",
         _ => return None,

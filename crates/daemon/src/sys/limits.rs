@@ -11,17 +11,26 @@ pub(crate) struct Refused {
     pub(crate) error: io::Error,
 }
 
-/// Lets this process open at least `least` files. Gives the limit that holds now.
-pub(crate) fn raise_open_files(least: u64) -> Result<u64, Refused> {
+/// The limit that holds now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// The limit.
+    pub(crate) limit: u64,
+    /// Whether it had to be raised.
+    pub(crate) raised: bool,
+}
+
+/// Lets this process open at least `least` files.
+pub(crate) fn raise_open_files(least: u64) -> Result<Held, Refused> {
     raise(libc::RLIMIT_NOFILE, least)
 }
 
-/// Lets this user have at least `least` processes. Gives the limit that holds now.
-pub(crate) fn raise_processes(least: u64) -> Result<u64, Refused> {
+/// Lets this user have at least `least` processes.
+pub(crate) fn raise_processes(least: u64) -> Result<Held, Refused> {
     raise(libc::RLIMIT_NPROC, least)
 }
 
-fn raise(resource: libc::__rlimit_resource_t, least: u64) -> Result<u64, Refused> {
+fn raise(resource: libc::__rlimit_resource_t, least: u64) -> Result<Held, Refused> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -35,13 +44,19 @@ fn raise(resource: libc::__rlimit_resource_t, least: u64) -> Result<u64, Refused
         return Err(refused(limit));
     }
     let Some(wanted) = raised(limit, least) else {
-        return Ok(limit.rlim_cur);
+        return Ok(Held {
+            limit: limit.rlim_cur,
+            raised: false,
+        });
     };
     // SAFETY: `wanted` is a valid limit to read from.
     if unsafe { libc::setrlimit(resource, &raw const wanted) } != 0 {
         return Err(refused(limit));
     }
-    Ok(wanted.rlim_cur)
+    Ok(Held {
+        limit: wanted.rlim_cur,
+        raised: true,
+    })
 }
 
 /// The limit to set, or `None` when `least` already holds.
@@ -79,9 +94,10 @@ mod tests {
     #[test]
     fn the_limit_that_holds_is_told() {
         let now = raise_open_files(1).unwrap();
-        assert_eq!(raise_open_files(now).unwrap(), now);
+        assert!(!now.raised);
+        assert_eq!(raise_open_files(now.limit).unwrap(), now);
         // more than any kernel gives
         let refused = raise_open_files(1 << 40).unwrap_err();
-        assert!(refused.hard >= now && refused.error.kind() == io::ErrorKind::PermissionDenied);
+        assert!(refused.hard >= now.limit && refused.error.kind() == io::ErrorKind::PermissionDenied);
     }
 }

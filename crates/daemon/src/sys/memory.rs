@@ -7,7 +7,7 @@
 use std::ffi::{c_int, c_void};
 
 /// Gives back code and constants that are mapped, and free pages of the heap. What cannot be given back stays.
-pub(crate) fn give_back() {
+pub fn give_back() {
     // SAFETY: `unmap_constant` has the signature that is asked for and keeps nothing of what it is given.
     unsafe { libc::dl_iterate_phdr(Some(unmap_constant), std::ptr::null_mut()) };
     #[cfg(target_env = "gnu")]

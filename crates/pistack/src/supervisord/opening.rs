@@ -40,7 +40,15 @@ fn of_model(model: &Model, uid: u32) -> Vec<(LogLevel, String)> {
         .warnings
         .iter()
         .filter(|warning| !is_silent(&warning.message));
-    lines.extend(told.map(|warning| (LogLevel::Warn, warning.message.clone())));
+    lines.extend(told.map(|warning| {
+        // an interface that is asked for and not there is more than a warning
+        let level = if warning.message.contains("is Python code and cannot be loaded") {
+            LogLevel::Error
+        } else {
+            LogLevel::Warn
+        };
+        (level, warning.message.clone())
+    }));
     lines
 }
 
@@ -65,21 +73,25 @@ mod tests {
                 warning("unknown section [mine]"),
                 warning("[program:x] unknown option `mine`"),
                 warning("No file matches via include \"x\""),
+                warning(
+                    "[rpcinterface:x] supervisor.rpcinterface_factory: `x:y` is Python code and cannot be loaded",
+                ),
             ],
             ..Model::default()
         };
         let lines = of_model(&model, 0);
-        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[2].0, LogLevel::Error);
         assert_eq!(lines[0].0, LogLevel::Critical);
         assert_eq!(
             lines[1],
             (LogLevel::Warn, "No file matches via include \"x\"".to_owned())
         );
-        assert_eq!(of_model(&model, 1000).len(), 1);
+        assert_eq!(of_model(&model, 1000).len(), 2);
         model.settings = Settings {
             user: Some("root".to_owned()),
             ..Settings::default()
         };
-        assert_eq!(of_model(&model, 0).len(), 1);
+        assert_eq!(of_model(&model, 0).len(), 2);
     }
 }
