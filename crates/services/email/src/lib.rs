@@ -89,6 +89,23 @@ pub async fn try_open(context: &Context, config: &Config) -> Result<(), RunError
     Ok(())
 }
 
+/// Makes a mail of a request's JSON with the default settings, as the service would; for the fuzz target. `None` when it
+/// is refused.
+#[doc(hidden)]
+pub fn compose(request: &[u8]) -> Option<Vec<u8>> {
+    let request = serde_json::from_slice(request).ok()?;
+    let config = Config::default();
+    let from = config.from().ok()?;
+    let mail = compose::compose(
+        &request,
+        compose::Author::Admin,
+        &config,
+        &from,
+        std::time::Duration::ZERO,
+    );
+    mail.ok().map(|mail| mail.raw)
+}
+
 /// The routers of a service, for tests: the public side as it is served, and the internal one.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use pistack_api::mail::AttachmentRequest;
 use pistack_kit::config::ByteSize;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -37,7 +38,7 @@ fn refused(request: Value) -> String {
 #[test]
 fn builds_a_whole_message() {
     let request = json!({
-        "to": ["Anna <anna@example.org>", "b@example.org"], "cc": "c@example.org", "bcc": "D <d@example.org>",
+        "to": ["Anna <anna@example.org>", "b@example.org"], "cc": "c@example.org", "bcc": "D <hidden@example.org>",
         "reply_to": "e@example.org", "subject": "Zażółć", "text": "Gęślą\njaźń",
     });
     let (mail, raw) = composed(request, Author::User).unwrap();
@@ -55,7 +56,7 @@ fn builds_a_whole_message() {
         assert!(raw.replace('"', "").contains(line), "{line} in {raw}");
     }
     assert!(
-        !raw.contains("Date:") && !raw.contains("d@example.org") && !raw.contains("List-Id"),
+        !raw.contains("Date:") && !raw.contains("hidden@example.org") && !raw.contains("List-Id"),
         "{raw}"
     );
     assert_eq!(mail.message_id, format!("<{}@example.org>", mail.id));
@@ -70,7 +71,7 @@ fn builds_a_whole_message() {
             ("to", "anna@example.org"),
             ("to", "b@example.org"),
             ("cc", "c@example.org"),
-            ("bcc", "d@example.org")
+            ("bcc", "hidden@example.org")
         ]
     );
 }
@@ -252,4 +253,39 @@ fn names_of_files_never_leave_their_line() {
     };
     let files = parts::files(&[request], 64).unwrap();
     assert_eq!(files[0].info().content_type, "application/octet-stream");
+}
+
+/// The names of a mail's headers, in order.
+fn header_names(raw: &str) -> Vec<&str> {
+    let head = raw.split("\r\n\r\n").next().unwrap_or_default();
+    let lines = head.split("\r\n").filter(|line| !line.starts_with([' ', '\t']));
+    lines
+        .map(|line| line.split_once(": ").map_or("", |(name, _)| name))
+        .collect()
+}
+
+proptest! {
+    /// Whatever stands in the fields: what is accepted has our headers, each once, and whole lines.
+    #[test]
+    fn no_field_begins_a_header(
+        subject in "(\\PC|[\r\n:\u{85}\u{2028}]){0,60}",
+        name in "(\\PC|[\r\n\"\\\\<>,]){0,30}",
+        file in "(\\PC|[\r\n\";]){1,30}",
+        text in "(\\PC|[\r\n.]){1,80}",
+    ) {
+        let request = json!({
+            "to": format!("{name} <anna@example.org>"), "subject": subject, "text": text,
+            "attachments": [{ "name": file, "content": "YQ==" }],
+        });
+        if let Ok((mail, raw)) = composed(request, Author::User) {
+            let mut names = header_names(&raw);
+            names.sort_unstable();
+            prop_assert_eq!(
+                names,
+                ["Auto-Submitted", "Content-Type", "From", "MIME-Version", "Message-ID", "Subject", "To"],
+                "{}", raw
+            );
+            prop_assert_eq!(mail.recipients.len(), 1);
+        }
+    }
 }

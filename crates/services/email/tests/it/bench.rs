@@ -28,7 +28,6 @@ pub(crate) struct Bench {
     pub(crate) context: Context,
     auth: TestAuth,
     /// Goes with the bench.
-    #[expect(dead_code, reason = "held, not read")]
     directory: Option<tempfile::TempDir>,
 }
 
