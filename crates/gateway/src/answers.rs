@@ -1,6 +1,6 @@
 //! Answers of the gateway's own: redirects, and the root certificate for download.
 
-use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -28,7 +28,11 @@ pub(crate) fn redirect(status: StatusCode, location: &str) -> Answer {
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "bad_request", "bad request"))?;
     let mut response = Response::new(ResponseBody::empty());
     *response.status_mut() = status;
-    response.headers_mut().insert(LOCATION, location);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     Ok(response)
 }
 

@@ -15,6 +15,7 @@ mod exit;
 mod greeting;
 mod multicall;
 mod output;
+mod quiet;
 mod rights;
 mod serve;
 mod stack;
@@ -65,6 +66,8 @@ fn run(cli: Cli) -> Result<exit::Code, exit::Failure> {
         Some(Command::Down { timeout }) => commands::down(&place, timeout),
         Some(Command::Doctor { starting }) => commands::doctor(&place, starting),
         Some(Command::Tls(command)) => commands::tls(&place, &command),
+        Some(Command::Rules(command)) => commands::rules(&place, &command),
+        Some(Command::Notify(command)) => commands::notify(&place, &command),
         Some(Command::User(command)) => commands::user(&place, command),
         Some(Command::Auth(command)) => commands::auth(&place, &command),
         Some(Command::Import(command)) => commands::import(&place, &command),

@@ -56,6 +56,7 @@ pub(crate) fn run(place: &Place, name: &str) -> Result<Code, Failure> {
     let ended = runtime.block_on(async {
         let lifecycle = Lifecycle::new();
         lifecycle.stop_on_signals()?;
+        lifecycle.spawn(crate::quiet::watch(lifecycle.clone()));
         let ended = start(role, file, paths, rights, named, lifecycle.clone()).await;
         lifecycle.stop();
         lifecycle.finish(GRACE).await;
@@ -229,7 +230,7 @@ fn rules_again(named: Option<PathBuf>, paths: StatePaths) -> pistack_rules::Relo
     std::sync::Arc::new(move || {
         load(named.as_deref(), &paths, &indexmap::IndexMap::new())
             .map(|loaded| rule_tables(loaded.file))
-            .map_err(|errors| crate::config::in_one_line(&errors))
+            .map_err(|errors| in_one_line(&errors))
     })
 }
 
