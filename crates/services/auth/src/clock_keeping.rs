@@ -3,6 +3,7 @@
 //! While the clock is untrusted, everything that is written carries a wrong time, and only that: what an earlier run
 //! wrote with the right time lies outside of the span. At the step, those times are moved by as much as the clock was.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -164,10 +165,10 @@ fn offset(clock: &Clock) -> i64 {
 async fn shift(store: &Store, from: i64, until: i64, by: i64) -> Result<(), Error> {
     let mut tx = store.begin().await?;
     for (table, column, following) in MOVED {
-        let also: String = following
-            .iter()
-            .map(|column| format!(", {column} = {column} + $3"))
-            .collect();
+        let mut also = String::new();
+        for column in following {
+            let _ = write!(also, ", {column} = {column} + $3");
+        }
         let statement = format!(
             "UPDATE {table} SET {column} = {column} + $3{also} WHERE {column} >= $1 AND {column} <= $2"
         );

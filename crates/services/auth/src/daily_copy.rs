@@ -52,7 +52,7 @@ pub(crate) async fn look(auth: &Arc<Auth>) {
     match backup::make(file).await {
         Ok(copy) => tracing::info!(path = %copy.path.display(), "copied the database of accounts"),
         Err(error) => {
-            tracing::error!(%error, "THE DAILY COPY OF THE DATABASE OF ACCOUNTS FAILED; older copies are kept")
+            tracing::error!(%error, "THE DAILY COPY OF THE DATABASE OF ACCOUNTS FAILED; older copies are kept");
         }
     }
 }

@@ -44,7 +44,7 @@ impl KeyRing {
         let mut notes = read(&notes_path(paths)).unwrap_or_default();
         notes.previous.retain(|old| old.jwk.kid != key.kid());
         if notes.kid != key.kid() {
-            notes.kid = key.kid().to_owned();
+            key.kid().clone_into(&mut notes.kid);
             notes.made_at = now;
             write(&notes_path(paths), &notes)?;
         }

@@ -97,6 +97,7 @@ impl Auth {
         if config.clock_is_right {
             clock.take_word();
         }
+        let config = &without_published_secret(config);
         let store = Store::open(&context.paths, config).await?;
         let time = TimeKeeper::open(&clock, context.paths.clock_record(), &store).await?;
         let issuer = open_issuer(context, &store).await?;
@@ -358,6 +359,23 @@ pub(crate) async fn run_to_the_end<T: Send + 'static>(
     tokio::spawn(work)
         .await
         .map_err(|error| Error::Internal(format!("a change was cut short: {error}")))?
+}
+
+/// The configuration without an `AUTH_SECRET` that everybody knows: what was signed with it proves nothing.
+fn without_published_secret(config: &Config) -> Config {
+    let mut config = config.clone();
+    let secret = config
+        .legacy_secret
+        .as_ref()
+        .map(crate::config::LegacySecret::expose);
+    if let Some(hash) = secret.and_then(legacy::published) {
+        tracing::warn!(
+            sha256 = hash,
+            "AUTH_SECRET is refused: it was published with the original. Remove it from the environment and .env"
+        );
+        config.legacy_secret = None;
+    }
+    config
 }
 
 /// The installation's id and key. An installation without an id starts for the first time.

@@ -47,9 +47,9 @@ async fn logins_of_1970_outlive_the_first_time_sync() {
     assert_eq!(state.text("clock"), "assumed");
 
     // They end when they would have ended anyway.
-    bed.clock.advance(Duration::from_secs(13 * 3600));
+    bed.clock.advance(Duration::from_hours(13));
     assert_eq!(exchange(&bed, &cookie).await, 401, "12 hours unused");
-    bed.clock.advance(Duration::from_secs(30 * 24 * 3600));
+    bed.clock.advance(Duration::from_hours(30 * 24));
     assert_eq!(bed.refresh(third.text("refresh_token")).await.status, 401);
 }
 

@@ -89,7 +89,7 @@ impl Cluster {
         if let Some((uid, gid)) = user {
             chown(home.path(), Some(uid), Some(gid)).unwrap();
         }
-        let made = run_as(Command::new(programs.join("initdb")), user)
+        let made = run_as(program(&programs.join("initdb")), user)
             .args([
                 "--username=pistack",
                 "--auth=trust",
@@ -103,7 +103,7 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let server = run_as(Command::new(programs.join("postgres")), user)
+        let server = run_as(program(&programs.join("postgres")), user)
             .arg("-D")
             .arg(&data)
             .arg("-k")
@@ -196,6 +196,11 @@ fn user() -> Option<(u32, u32)> {
     Some((ids.next().unwrap(), ids.next().unwrap()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a server for the tests, ended by them")]
+fn program(path: &Path) -> Command {
+    Command::new(path)
+}
+
 fn run_as(mut command: Command, user: Option<(u32, u32)>) -> Command {
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);
@@ -209,7 +214,7 @@ fn the_whole_suite_runs_on_postgresql() {
         return;
     }
     let cluster = Cluster::start();
-    let ran = Command::new(std::env::current_exe().unwrap())
+    let ran = program(&std::env::current_exe().unwrap())
         .env(SOCKET, cluster.socket())
         .args(["--test-threads=3"])
         .stdin(Stdio::null())
