@@ -10,6 +10,9 @@
     reason = "shared with the tests, which use all of it and may unwrap"
 )]
 mod fake;
+#[path = "../tests/it/fake_account.rs"]
+#[expect(clippy::unwrap_used, reason = "shared with the tests, which may unwrap")]
+mod fake_account;
 
 use std::sync::Arc;
 

@@ -34,7 +34,20 @@ pub(crate) enum Failure {
     Internal,
 }
 
+/// Codes of auth that are answered by a further form.
+const ASKS_FOR_MORE: &[&str] = &[
+    "second-factor-required",
+    "invalid-second-factor",
+    "reauthentication-required",
+    "password_change_required",
+];
+
 impl Failure {
+    /// Whether a service refused with this code.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        matches!(self, Self::Refused(body) if body.code == code)
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::SignIn | Self::SetUp => StatusCode::UNAUTHORIZED,
@@ -76,13 +89,18 @@ impl Failure {
 
     /// A service answered with an error status.
     pub(crate) fn refused(service: Service, status: StatusCode, body: &[u8]) -> Self {
+        let parsed = match serde_json::from_slice::<ProblemBody>(body) {
+            // Somebody is known, but more is asked of the person: no reason to begin at the sign-in form.
+            Ok(body) if ASKS_FOR_MORE.contains(&body.code.as_str()) => return Self::Refused(Box::new(body)),
+            parsed => parsed,
+        };
         match status {
             StatusCode::UNAUTHORIZED => return Self::SignIn,
             StatusCode::FORBIDDEN => return Self::Forbidden,
             StatusCode::NOT_FOUND => return Self::NotFound,
             _ => {}
         }
-        match serde_json::from_slice::<ProblemBody>(body) {
+        match parsed {
             Ok(body) if status.is_client_error() => Self::Refused(Box::new(body)),
             body => {
                 let message = body.map_or_else(|_| String::new(), |body| body.message);
@@ -116,6 +134,13 @@ pub(crate) fn reason(t: &Words, body: &ProblemBody) -> String {
         "spawn_error" | "not_executable" | "no_file" => fill(t.why_spawn, &[("reason", &said())]),
         "still_stopping" => t.why_still_stopping.to_owned(),
         "shutting_down" => t.why_shutting_down.to_owned(),
+        "second-factor-required" => t.otp_lead.to_owned(),
+        "invalid-second-factor" => t.otp_wrong.to_owned(),
+        "reauthentication-required" => t.reauth_lead.to_owned(),
+        "password_change_required" => t.password_known.to_owned(),
+        "second-factor-off" => t.factor_is_off.to_owned(),
+        "second-factor-on" => t.factor_is_on.to_owned(),
+        "invalid_scope" | "invalid-scope" => fill(t.scope_refused, &[("reason", &said())]),
         "invalid_credentials" => t.wrong_credentials.to_owned(),
         "invalid_payload" => t.fill_both.to_owned(),
         "invalid_setup_code" => t.setup_code_wrong.to_owned(),

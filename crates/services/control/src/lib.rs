@@ -13,13 +13,16 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod assets;
 pub mod config;
 mod error;
 mod identity;
 mod inert;
 mod live;
+mod moment;
 mod pages;
+mod pending;
 mod process;
 mod routes;
 mod state;

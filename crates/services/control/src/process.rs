@@ -4,11 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pistack_api::process::ProcessInfo;
 use pistack_api::service::{GROUP, Service};
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::identity::Person;
 use crate::inert;
+use crate::moment::Moment;
 use crate::upstream::supervisor::{Channel, segment};
 use crate::visit::Visit;
 use crate::words::{Words, fill, length};
@@ -151,16 +150,12 @@ fn since(info: &ProcessInfo) -> Since {
     }
 }
 
-/// UTC; a browser with JavaScript shows it in its own zone and manner.
 fn at(unix: i64) -> Since {
-    let iso = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let plain = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    match OffsetDateTime::from_unix_timestamp(unix) {
-        Ok(moment) => match (moment.format(iso), moment.format(plain)) {
-            (Ok(iso), Ok(text)) => Since::At { iso, text },
-            _ => Since::Never,
-        },
-        Err(_) => Since::Never,
+    let Moment { iso, text } = Moment::at(unix);
+    if iso.is_empty() {
+        Since::Never
+    } else {
+        Since::At { iso, text }
     }
 }
 

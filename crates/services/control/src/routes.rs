@@ -1,6 +1,8 @@
 //! Every address of the dashboard, in one place. All are below the base path that the gateway takes off.
 
+mod account;
 mod apis;
+mod audit;
 mod events;
 mod home;
 mod preferences;
@@ -30,6 +32,17 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/programs/{name}", get(program::program))
         .route("/programs/{name}/control", post(program::control))
         .route("/programs/{name}/events", get(events::program))
+        .route("/account", get(account::account))
+        .route("/account/reauth", post(account::reauth))
+        .route("/account/sessions/end", post(account::end_session))
+        .route("/account/sessions/end-others", post(account::end_others))
+        .route("/account/factor/begin", post(account::begin_factor))
+        .route("/account/factor/confirm", post(account::confirm_factor))
+        .route("/account/factor/codes", post(account::renew_codes))
+        .route("/account/factor/off", post(account::factor_off))
+        .route("/account/tokens/add", post(account::make_token))
+        .route("/account/tokens/revoke", post(account::revoke_token))
+        .route("/audit", get(audit::audit))
         .route("/apis", get(apis::apis))
         .route("/ca.crt", get(apis::authority))
         .route("/login", get(session::form).post(session::sign_in))

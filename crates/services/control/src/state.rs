@@ -7,6 +7,7 @@ use pistack_kit::client::Client;
 use pistack_kit::service::Context;
 
 use crate::config::Config;
+use crate::pending::Pending;
 
 /// The dashboard's shared state. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,6 +21,7 @@ pub(crate) struct Inner {
     pub(crate) auth: Client,
     pub(crate) supervisor: Client,
     pub(crate) info: Client,
+    pub(crate) pending: Pending,
 }
 
 impl Dashboard {
@@ -31,6 +33,7 @@ impl Dashboard {
             auth: client(Service::Auth),
             supervisor: client(Service::Supervisor),
             info: client(Service::Info),
+            pending: Pending::default(),
             context,
             config,
         }))

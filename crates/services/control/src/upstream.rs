@@ -1,5 +1,6 @@
 //! Calls to the other services over their unix sockets, in the name of the person who looks.
 
+pub(crate) mod account;
 pub(crate) mod auth;
 pub(crate) mod events;
 pub(crate) mod info;

@@ -4,8 +4,10 @@ use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
 
+use crate::account::{AuditLine, SessionLine, TokenLine};
 use crate::error::Failure;
 use crate::process::{Row, Since, Table};
+use crate::upstream::account::FactorState;
 use crate::upstream::info::Fact;
 use crate::visit::Visit;
 
@@ -21,6 +23,72 @@ pub(crate) struct LoginPage<'a> {
     pub(crate) problem: Option<String>,
     pub(crate) name: &'a str,
     pub(crate) next: &'a str,
+}
+
+/// The second step of signing in.
+#[derive(Debug, Template)]
+#[template(path = "second_step.html")]
+pub(crate) struct SecondStepPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) problem: Option<String>,
+    pub(crate) pending: &'a str,
+    pub(crate) next: &'a str,
+}
+
+/// A person's own account: sessions, second factor, API tokens.
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) told: Option<&'static str>,
+    pub(crate) problem: Option<String>,
+    pub(crate) sessions: Vec<SessionLine>,
+    pub(crate) factor: FactorState,
+    pub(crate) factor_text: String,
+    pub(crate) tokens: Vec<TokenLine>,
+    pub(crate) sees_audit: bool,
+}
+
+/// Proving once more who it is.
+#[derive(Debug, Template)]
+#[template(path = "reauth.html")]
+pub(crate) struct ReauthPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) problem: Option<String>,
+    pub(crate) wants_code: bool,
+}
+
+/// Turning the second factor on.
+#[derive(Debug, Template)]
+#[template(path = "enrolment.html")]
+pub(crate) struct EnrolmentPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) problem: Option<String>,
+    /// Empty after a wrong code: the authenticator has the secret already.
+    pub(crate) qr_svg: &'a str,
+    pub(crate) uri: &'a str,
+    pub(crate) secret: &'a str,
+}
+
+/// Something that is shown this once: recovery codes, or an API token.
+#[derive(Debug, Template)]
+#[template(path = "shown_once.html")]
+pub(crate) struct ShownOncePage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) heading: &'a str,
+    pub(crate) lead: &'a str,
+    pub(crate) lines: &'a [String],
+}
+
+/// The audit record.
+#[derive(Debug, Template)]
+#[template(path = "audit.html")]
+pub(crate) struct AuditPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) lines: Vec<AuditLine>,
+    pub(crate) kind: &'a str,
+    /// The `seq` to go on before, where there is more.
+    pub(crate) older: Option<i64>,
 }
 
 /// The page of the first account.

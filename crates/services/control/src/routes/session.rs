@@ -6,16 +6,19 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pistack_api::auth::{COOKIE, CookieLogin, CookieSession, SessionEnd};
 use pistack_kit::service::Peer;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Form, Lenient};
 use crate::error::{Failure, reason};
 use crate::identity::{Person, identify, setup_required};
 use crate::state::Dashboard;
 use crate::upstream::auth;
-use crate::view::{self, LoginPage};
+use crate::view::{self, LoginPage, SecondStepPage};
 use crate::visit::{Visit, cookie, own_path};
 use crate::words::Words;
 
+/// Cookie of a device that somebody signed in from before: others' guesses do not keep it out.
+const DEVICE_COOKIE: &str = "__Host-pistack-device";
 /// Longest `User-Agent` that is passed on for the list of sessions, in characters.
 const MAX_DEVICE: usize = 200;
 
@@ -66,9 +69,15 @@ pub(crate) struct Fields {
     password: String,
     #[serde(default)]
     next: String,
+    /// The first step, where this is the second one.
+    #[serde(default)]
+    pending: String,
+    /// A code of the authenticator, or a recovery code.
+    #[serde(default)]
+    otp: String,
 }
 
-/// `POST /login`
+/// `POST /login`: name and password; where the account has a second factor, its code in a second step.
 pub(crate) async fn sign_in(
     State(dashboard): State<Dashboard>,
     visit: Visit,
@@ -86,20 +95,62 @@ pub(crate) async fn sign_in(
         };
         view::page(status, &page)
     };
-    if fields.name.is_empty() || fields.password.is_empty() {
+    let clock = &dashboard.context.clock;
+    let (name, password) = if fields.pending.is_empty() {
+        (fields.name.clone(), Zeroizing::new(fields.password.clone()))
+    } else if let Some(first) = dashboard.pending.find(clock, &fields.pending) {
+        first
+    } else {
+        return again(StatusCode::UNAUTHORIZED, visit.t.otp_too_late.to_owned());
+    };
+    if name.is_empty() || password.is_empty() {
         return again(StatusCode::BAD_REQUEST, visit.t.fill_both.to_owned());
     }
     let login = CookieLogin {
-        name: fields.name.clone(),
-        password: fields.password.clone(),
+        name,
+        password: password.to_string(),
         device: device(&headers),
         address: address(peer, &headers),
-        ..CookieLogin::default()
+        otp: fields.otp.trim().to_owned(),
+        device_token: cookie(&headers, DEVICE_COOKIE).unwrap_or_default().to_owned(),
+        remember_device: true,
+        replaces: identify(&headers, &dashboard)
+            .await
+            .map_or_else(|_| String::new(), |(_, claims)| claims.sid),
+        new_password: String::new(),
     };
     match auth::sign_in(&dashboard, &login).await {
-        Ok(session) => signed_in(&visit, &session, next),
+        Ok(session) => {
+            dashboard.pending.forget(clock, &fields.pending);
+            signed_in(&visit, &session, next)
+        }
+        Err(failure) if failure.is("second-factor-required") => {
+            let pending = dashboard.pending.keep(clock, &login.name, &login.password);
+            second_step(&visit, &pending, next, StatusCode::OK, None)
+        }
+        Err(failure) if failure.is("invalid-second-factor") && !fields.pending.is_empty() => {
+            let problem = Some(refusal(visit.t, &failure));
+            second_step(&visit, &fields.pending, next, failure.status(), problem)
+        }
         Err(failure) => again(refusal_status(&failure), refusal(visit.t, &failure)),
     }
+}
+
+/// The form of the second step.
+fn second_step(
+    visit: &Visit,
+    pending: &str,
+    next: &str,
+    status: StatusCode,
+    problem: Option<String>,
+) -> Result<Response, Failure> {
+    let page = SecondStepPage {
+        v: visit,
+        problem,
+        pending,
+        next,
+    };
+    view::page(status, &page)
 }
 
 /// `POST /logout`. The cookie goes in any case; the session ends as well if auth can be reached.
@@ -144,6 +195,18 @@ pub(crate) fn signed_in(visit: &Visit, session: &CookieSession, next: &str) -> R
     let cookie = HeaderValue::try_from(cookie).map_err(|_| Failure::Internal)?;
     let mut response = visit.redirect(next);
     response.headers_mut().append(header::SET_COOKIE, cookie);
+    if let Some(token) = session
+        .device_token
+        .as_deref()
+        .filter(|token| token.bytes().all(plain))
+    {
+        let cookie = format!(
+            "{DEVICE_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+            365 * 24 * 3600
+        );
+        let cookie = HeaderValue::try_from(cookie).map_err(|_| Failure::Internal)?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Ok(response)
 }
 

@@ -56,6 +56,106 @@ catalogue! {
     auth_down: "The sign-in service does not answer just now. It is restarted by itself; try again in a few seconds.",
         "Usługa logowania chwilowo nie odpowiada. Uruchomi się sama; spróbuj ponownie za kilka sekund.";
 
+    otp_title: "Second step", "Drugi krok";
+    otp_lead: "Enter the code that your authenticator app shows now, or one of your recovery codes.",
+        "Podaj kod, który pokazuje teraz aplikacja uwierzytelniająca, albo jeden z kodów odzyskiwania.";
+    otp_code: "Code", "Kod";
+    otp_wrong: "This code is not right, or was used already. Wait for the next one. If it keeps happening, compare the time of your phone with that of the board.",
+        "Ten kod jest nieprawidłowy lub został już użyty. Poczekaj na następny. Jeśli to się powtarza, porównaj czas telefonu z czasem urządzenia.";
+    otp_too_late: "The second step took too long. Enter your password again.",
+        "Drugi krok trwał zbyt długo. Podaj hasło jeszcze raz.";
+    otp_hint: "Authenticator lost? Turn the second factor off on the board’s console:",
+        "Nie masz aplikacji? Wyłącz drugi składnik w konsoli urządzenia:";
+    password_known: "This password is known to the world and has to be replaced first. On the board’s console: pistack user passwd NAME",
+        "To hasło jest powszechnie znane i trzeba je najpierw zmienić. W konsoli urządzenia: pistack user passwd NAZWA";
+    start_again: "Start again", "Zacznij od nowa";
+
+    // the own account
+    account_title: "Your account", "Twoje konto";
+    account_lead: "Where you are signed in, how you prove who you are, and keys for your programs.",
+        "Gdzie jesteś zalogowany, jak potwierdzasz tożsamość i klucze dla twoich programów.";
+    sessions: "Sessions", "Sesje";
+    col_device: "Device", "Urządzenie";
+    col_address: "Address", "Adres";
+    col_began: "Signed in", "Zalogowano";
+    col_used: "Last used", "Ostatnio użyto";
+    this_session: "this one", "ta";
+    device_api: "Program", "Programowy dostęp";
+    device_unknown: "Unknown device", "Nieznane urządzenie";
+    end_session: "Sign out", "Wyloguj";
+    end_others: "Sign out all others", "Wyloguj wszystkie inne";
+    did_sign_out: "The session was signed out.", "Wylogowano sesję.";
+    did_sign_out_others: "All other sessions were signed out.", "Wylogowano wszystkie inne sesje.";
+    factor: "Second factor", "Drugi składnik";
+    factor_on: "on", "włączony";
+    factor_off: "off", "wyłączony";
+    factor_on_text: "Signing in takes a code of your authenticator app as well. Recovery codes left: {count}.",
+        "Logowanie wymaga dodatkowo kodu z aplikacji uwierzytelniającej. Pozostałe kody odzyskiwania: {count}.";
+    factor_off_text: "With a second factor, somebody who learns your password still cannot sign in. You need an authenticator app on your phone.",
+        "Z drugim składnikiem ktoś, kto pozna twoje hasło, i tak się nie zaloguje. Potrzebujesz aplikacji uwierzytelniającej w telefonie.";
+    factor_clock: "The board does not know what time it is, so codes cannot be checked until its clock is set. Recovery codes work.",
+        "Urządzenie nie zna aktualnego czasu, więc kodów nie da się sprawdzić, dopóki zegar nie zostanie ustawiony. Kody odzyskiwania działają.";
+    factor_begin: "Turn on", "Włącz";
+    factor_end: "Turn off", "Wyłącz";
+    factor_codes: "New recovery codes", "Nowe kody odzyskiwania";
+    factor_is_off: "The second factor is off, or turning it on was not begun.",
+        "Drugi składnik jest wyłączony albo nie rozpoczęto jego włączania.";
+    factor_is_on: "The second factor is on already.", "Drugi składnik jest już włączony.";
+    did_factor_off: "The second factor is off.", "Drugi składnik jest wyłączony.";
+    enrol_title: "Turn on the second factor", "Włączanie drugiego składnika";
+    enrol_scan: "Scan this with your authenticator app, then enter the six digits that it shows.",
+        "Zeskanuj to aplikacją uwierzytelniającą, a potem podaj sześć cyfr, które pokaże.";
+    enrol_again: "Enter the six digits that your authenticator app shows now.",
+        "Podaj sześć cyfr, które pokazuje teraz aplikacja uwierzytelniająca.";
+    enrol_open: "Open in an app on this device", "Otwórz w aplikacji na tym urządzeniu";
+    enrol_secret: "Cannot scan? Type this in:", "Nie możesz zeskanować? Przepisz to:";
+    codes_title: "Recovery codes", "Kody odzyskiwania";
+    codes_lead: "The second factor is on. Keep these codes where you will find them without your phone: each signs you in once in place of a code. They are not shown again.",
+        "Drugi składnik jest włączony. Zachowaj te kody tam, gdzie znajdziesz je bez telefonu: każdy pozwala zalogować się jeden raz zamiast kodu. Nie zostaną pokazane ponownie.";
+    shown_done: "I have kept them", "Zapisałem";
+    reauth_title: "Is it you?", "Czy to ty?";
+    reauth_lead: "You signed in a while ago, and what you want to do is dangerous in other hands. Enter your password once more; for ten minutes it is not asked for again. Then repeat what you wanted.",
+        "Od zalogowania minęło trochę czasu, a to, co chcesz zrobić, byłoby groźne w cudzych rękach. Podaj hasło jeszcze raz; przez dziesięć minut nie będzie potrzebne. Potem powtórz czynność.";
+    reauth_button: "Confirm", "Potwierdź";
+    did_reauth: "Thank you. Now repeat what you wanted to do.", "Dziękujemy. Teraz powtórz czynność.";
+    wrong_password: "The password is wrong.", "Nieprawidłowe hasło.";
+    tokens: "API tokens", "Tokeny API";
+    tokens_lead: "For your own scripts: a token has only the rights that you give it, never more than you have yourself.",
+        "Dla twoich skryptów: token ma tylko te uprawnienia, które mu nadasz, nigdy większe niż twoje.";
+    tokens_none: "No token yet.", "Nie ma jeszcze tokenów.";
+    col_name: "Name", "Nazwa";
+    col_scope: "Rights", "Uprawnienia";
+    col_expires: "Ends", "Wygasa";
+    never_used: "never", "nigdy";
+    revoke: "Revoke", "Unieważnij";
+    did_revoke: "The token was revoked. It is refused everywhere from now on.",
+        "Token unieważniono. Od teraz wszędzie będzie odrzucany.";
+    token_new: "New token", "Nowy token";
+    token_name_hint: "What it is for, such as garden script.", "Do czego służy, na przykład skrypt ogrodowy.";
+    token_scope_hint: "Separated by spaces: info:* or gpio:relay1:write or process:camera:restart.",
+        "Oddzielone spacjami: info:* lub gpio:relay1:write lub process:camera:restart.";
+    token_days: "Days until it ends", "Ważny przez (dni)";
+    token_make: "Make the token", "Utwórz token";
+    token_title: "New API token", "Nowy token API";
+    token_lead: "Copy it now, it is not shown again. Send it as the header Authorization: Bearer, followed by the token.",
+        "Skopiuj go teraz, nie zostanie pokazany ponownie. Wysyłaj go w nagłówku Authorization: Bearer, a po nim token.";
+    scope_refused: "These rights cannot be given: {reason}", "Takich uprawnień nie można nadać: {reason}";
+
+    // the audit record
+    audit_title: "Audit record", "Dziennik zdarzeń bezpieczeństwa";
+    audit_lead: "Who did what, from where and when. Equal failures are folded into one line.",
+        "Kto, co, skąd i kiedy zrobił. Jednakowe niepowodzenia są łączone w jeden wiersz.";
+    col_when: "When", "Kiedy";
+    col_what: "What", "Co";
+    col_who: "Who", "Kto";
+    audit_kind: "Kind, such as login or user*", "Rodzaj, na przykład login albo user*";
+    audit_older: "Older", "Starsze";
+    audit_none: "Nothing was recorded.", "Nic nie zapisano.";
+    audit_refused: "refused", "odmowa";
+    audit_done: "done", "wykonano";
+    audit_times: "{count} times", "{count} razy";
+    audit_clock: "the clock was not set", "zegar nie był ustawiony";
+
     // first start
     setup_title: "First start", "Pierwsze uruchomienie";
     setup_lead: "Make the first account. It has the level Root and may do everything.",

@@ -28,6 +28,7 @@ use tokio::sync::broadcast;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const CODE: &str = "K7QF-2M9X";
+pub(crate) const OTP: &str = "123456";
 pub(crate) const NOW: i64 = 1_700_000_000;
 
 /// What the stand-ins know and have seen.
@@ -44,6 +45,10 @@ pub(crate) struct Fake {
     /// By `name/channel`.
     pub(crate) logs: Mutex<BTreeMap<String, String>>,
     pub(crate) events: broadcast::Sender<Event>,
+    /// What the account's calls were, with their bodies.
+    pub(crate) account: Mutex<Vec<String>>,
+    /// The person has to prove who it is first.
+    pub(crate) stale: Mutex<bool>,
     lifecycle: Lifecycle,
 }
 
@@ -58,6 +63,8 @@ impl Fake {
             processes: Mutex::default(),
             logs: Mutex::default(),
             events: broadcast::channel(64).0,
+            account: Mutex::default(),
+            stale: Mutex::default(),
             lifecycle: Lifecycle::new(),
         })
     }
@@ -95,6 +102,7 @@ impl Fake {
             .route("/internal/session/end", post(session_end))
             .route("/internal/setup", post(setup))
             .route("/internal/exchange", post(exchange))
+            .merge(super::fake_account::routes())
             .with_state(Arc::clone(self))
     }
 
@@ -136,7 +144,7 @@ impl Fake {
             cookie: format!("cookie-of-{name}"),
             max_age: 86_400,
             user: user(name, Level::Root),
-            device_token: None,
+            device_token: Some("device-1".to_owned()),
         })
     }
 }
@@ -203,7 +211,22 @@ async fn session(State(fake): State<Arc<Fake>>, Json(login): Json<CookieLogin>) 
         )
         .into_response();
     }
-    fake.signed_in(&login.name).into_response()
+    // "careful" has a second factor
+    match (login.name.as_str(), login.otp.as_str()) {
+        ("careful", "") => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "second-factor-required",
+            "second factor required",
+        )
+        .into_response(),
+        ("careful", otp) if otp != OTP => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid-second-factor",
+            "invalid second factor",
+        )
+        .into_response(),
+        _ => fake.signed_in(&login.name).into_response(),
+    }
 }
 
 async fn session_end(State(fake): State<Arc<Fake>>, Json(body): Json<Value>) -> StatusCode {

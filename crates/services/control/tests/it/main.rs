@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking too")]
 
+mod account;
 mod actions;
 mod fake;
+mod fake_account;
 mod pages;
 mod session;
 mod stream;
