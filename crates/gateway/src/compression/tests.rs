@@ -1,3 +1,5 @@
+//! What is compressed, what is not, and that it can be read again.
+
 use std::io::Read as _;
 
 use http::Response;

@@ -1,3 +1,5 @@
+//! Everything that can be wrong with a route, and where it is told.
+
 use super::*;
 
 fn route(edit: impl FnOnce(&mut Route)) -> Route {

@@ -1,3 +1,5 @@
+//! Which address leads where.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
 use pistack_api::service::Service;
-use pistack_gateway::Route;
+use pistack_gateway::{Config, Route, Routes};
 use pistack_kit::testing::eventually;
 
 use crate::applications::{application, port_of, public, routes};
@@ -75,88 +75,110 @@ async fn every_request_is_counted_and_logged_without_its_secrets() {
     );
 }
 
-#[tokio::test]
-async fn a_reload_changes_the_routes_and_drops_no_connection() {
+/// An application with an endless stream of events.
+async fn with_events() -> String {
     let endless = || async {
         let start = futures_util::stream::iter([Ok::<_, std::io::Error>("data: one\n\n")]);
         let body = Body::from_stream(start.chain(futures_util::stream::pending()));
         ([("content-type", "text/event-stream")], body).into_response()
     };
-    let app = application(
-        Router::new()
-            .route("/old/events", get(endless))
-            .fallback(|| async { "app" }),
-    )
-    .await;
-    let own = |path: &str| Route {
-        listen: Some("127.0.0.1:0".to_owned()),
-        ..public(path, &app)
-    };
-    let first = routes(vec![("old", public("/old", &app)), ("door", own("/"))]);
-    let mut stack = Stack::with_routes(first).await;
+    let router = Router::new().route("/old/events", get(endless));
+    application(router.fallback(|| async { "app" })).await
+}
+
+async fn reload(stack: &Stack, next: Result<(Config, Routes), String>) -> http::Response<bytes::Bytes> {
+    *stack.next.lock().unwrap() = next;
+    stack.inside("POST", "/internal/reload").await
+}
+
+#[tokio::test]
+async fn a_reload_drops_no_connection() {
+    let app = with_events().await;
+    let mut stack = Stack::with_routes(routes(vec![("old", public("/old", &app))])).await;
     let request = Request::get("/old/events").body(Empty::new()).unwrap();
     let mut events = stack.open(request).await.into_body();
     events.frame().await.unwrap().unwrap();
     let mut kept = stack.http2().await;
-    let door = port_of(&stack, "door").await;
-
-    let second = routes(vec![
-        ("new", public("/new", &app)),
-        (
-            "disk",
-            Route {
-                hosts: vec!["disk.home.arpa".to_owned()],
-                ..public("/", &app)
-            },
-        ),
-    ]);
-    *stack.next.lock().unwrap() = Ok((config(), second.clone()));
+    let next = routes(vec![("new", public("/new", &app))]);
     assert_eq!(
-        stack.inside("POST", "/internal/reload").await.status(),
+        reload(&stack, Ok((config(), next))).await.status(),
         StatusCode::NO_CONTENT
     );
     assert_eq!(text(&stack.get("/new/x").await), "app");
     assert_eq!(stack.get("/old/x").await.status(), StatusCode::NOT_FOUND);
-    let host = Request::get("/")
-        .header("host", "disk.home.arpa")
-        .body(Full::default())
-        .unwrap();
-    assert_eq!(text(&stack.send(host).await), "app", "a new host is known");
     let url = format!("https://{}/new/x", stack.host());
-    let old_connection = kept
+    let answer = kept
         .send_request(Request::get(url).body(Full::default()).unwrap())
         .await;
-    assert_eq!(
-        old_connection.unwrap().status(),
-        StatusCode::OK,
-        "an open connection uses the new routes"
-    );
+    let status = answer.unwrap().status();
+    assert_eq!(status, StatusCode::OK, "an open connection uses the new routes");
     let waited = tokio::time::timeout(Duration::from_millis(200), events.frame()).await;
     assert!(waited.is_err(), "an answer under way goes on: {waited:?}");
+    stack.stop();
+    let end = tokio::time::timeout(PATIENCE, events.frame()).await;
+    assert!(end.expect("the stream goes on").is_none());
+    stack.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reload_opens_and_closes_ports_and_learns_names() {
+    let app = with_events().await;
+    let own = |listen: &str| Route {
+        listen: Some(listen.to_owned()),
+        ..public("/", &app)
+    };
+    let stack = Stack::with_routes(routes(vec![("first", own("127.0.0.1:0"))])).await;
+    let old = port_of(&stack, "first").await;
+    let disk = Route {
+        hosts: vec!["disk.home.arpa".to_owned()],
+        ..public("/", &app)
+    };
+    let next = routes(vec![("second", own("[::1]:0")), ("disk", disk)]);
+    assert_eq!(
+        reload(&stack, Ok((config(), next))).await.status(),
+        StatusCode::NO_CONTENT
+    );
+    let new = port_of(&stack, "second").await;
+    tokio::net::TcpStream::connect(("::1", new)).await.unwrap();
     eventually("the old port to be closed", || async {
-        tokio::net::TcpStream::connect(("127.0.0.1", door))
-            .await
-            .is_err()
-            .then_some(())
+        let tried = tokio::net::TcpStream::connect(("127.0.0.1", old)).await;
+        tried.is_err().then_some(())
     })
     .await;
+    let root = stack.paths.tls().join("ca.pem");
+    let shown = crate::harness::connect(&stack.addresses, &root, "disk.home.arpa", b"h2").await;
+    assert!(
+        shown.is_ok(),
+        "the certificate has the new name: {:?}",
+        shown.err()
+    );
+    let host = Request::get("/").header("host", "disk.home.arpa");
+    assert_eq!(
+        text(&stack.send(host.body(Full::default()).unwrap()).await),
+        "app"
+    );
+}
 
-    // What is wrong leaves everything as it is.
-    let mut bad = second;
-    bad["new"].to = Some("nonsense".to_owned());
-    for next in [Ok((config(), bad)), Err("pistack.toml:3: no".to_owned())] {
-        *stack.next.lock().unwrap() = next;
-        let refused = stack.inside("POST", "/internal/reload").await;
+#[tokio::test]
+async fn a_reload_takes_all_or_nothing() {
+    let app = with_events().await;
+    let good = routes(vec![("app", public("/app", &app))]);
+    let stack = Stack::with_routes(good.clone()).await;
+    let mut nonsense = good.clone();
+    nonsense["app"].to = Some("nonsense".to_owned());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut port = good;
+    port["app"].listen = Some(taken.local_addr().unwrap().to_string());
+    for (next, words) in [
+        (Ok((config(), nonsense)), "`nonsense` is no address"),
+        (Ok((config(), port)), "in use"),
+        (Err("pistack.toml:3: no".to_owned()), "pistack.toml:3"),
+    ] {
+        let refused = reload(&stack, next).await;
         assert_eq!(refused.status(), StatusCode::CONFLICT);
-        assert!(text(&refused).contains("no"), "{}", text(&refused));
-        assert_eq!(text(&stack.get("/new/x").await), "app");
+        assert!(text(&refused).contains(words), "{words}: {}", text(&refused));
+        assert_eq!(text(&stack.get("/app/x").await), "app");
     }
-    stack.stop();
-    let end = tokio::time::timeout(PATIENCE, events.frame())
-        .await
-        .expect("the stream goes on");
-    assert!(end.is_none());
-    stack.ended().await.unwrap();
 }
 
 #[tokio::test]

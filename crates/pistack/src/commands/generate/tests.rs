@@ -1,3 +1,5 @@
+//! Both shapes in both forms.
+
 use super::*;
 
 fn made(shape: Shape) -> Plan {
