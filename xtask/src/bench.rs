@@ -1,6 +1,10 @@
 //! `cargo xtask bench`: figures beside the original's, on the same machine, in the same run.
 
+mod auth;
+mod gateway;
 mod load;
+mod notify;
+mod rules;
 mod stack;
 mod supervisor;
 mod table;
@@ -22,6 +26,28 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 3)]
         starts: usize,
     },
+    /// The rules: events decided a second on one core with fifty rules.
+    Rules,
+    /// Notifications: from an event to the webhook's receiver, with fifty rules.
+    Notify,
+    /// Logins beside the original's: `me` and `validate` through the gateway, refreshes, memory idle and under logins.
+    Auth {
+        /// Rounds of load; both stacks take turns within each.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Seconds of load a measurement.
+        #[arg(long, default_value_t = 5)]
+        seconds: u32,
+    },
+    /// The gateway beside nginx: requests a second, CPU a request, memory, large bodies.
+    Gateway {
+        /// Rounds of load; both take turns within each.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Seconds of load a measurement.
+        #[arg(long, default_value_t = 6)]
+        seconds: u32,
+    },
     /// The supervisor beside supervisord: memory, start, restart, calls, logs, shutdown, lost signals and events.
     Supervisor {
         /// Leave out what is measured with 1,000 programs.
@@ -38,6 +64,10 @@ pub(crate) fn run(what: &What) -> anyhow::Result<()> {
             seconds,
             starts,
         } => stack::run(*rounds, *seconds, *starts),
+        What::Rules => rules::run(),
+        What::Notify => notify::run(),
+        What::Auth { rounds, seconds } => auth::run(*rounds, *seconds),
+        What::Gateway { rounds, seconds } => gateway::run(*rounds, *seconds),
         What::Supervisor { few } => supervisor::run(!*few),
     }
 }

@@ -72,6 +72,12 @@ pub(crate) enum Command {
     /// Certificates: which is shown, how devices come to trust it, and how to use another one.
     #[command(subcommand)]
     Tls(TlsCommand),
+    /// Rules: what they are, what they did, what they would do.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Channels: where messages go.
+    #[command(subcommand)]
+    Notify(NotifyCommand),
     /// Accounts, on this machine's console: works with the services up or down.
     #[command(subcommand)]
     User(UserCommand),
@@ -95,6 +101,73 @@ pub(crate) enum Command {
     Openapi {
         /// Which service.
         name: String,
+    },
+}
+
+/// `pistack rules`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Every rule: on, off or active, what it waits for, what it does, when it fired last.
+    List {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a rule would do with an event, without doing it. Exit code 8: it does not fire.
+    Test {
+        /// The rule.
+        name: String,
+        /// File with the event as JSON, or with a line of `pistack rules log --json`; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        event: PathBuf,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What fired, and why; newest first.
+    Log {
+        /// How many.
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: u32,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Switch a rule on again.
+    Enable {
+        /// The rule.
+        name: String,
+    },
+    /// Switch a rule off; it stays off over restarts (`pistack.d/90-ui.toml`).
+    Disable {
+        /// The rule.
+        name: String,
+    },
+    /// Read rules and channels again; a configuration that is wrong changes nothing.
+    Reload,
+}
+
+/// `pistack notify`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NotifyCommand {
+    /// Every channel, and what its last message came to.
+    List {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send a test message now, past limits and quiet hours.
+    Test {
+        /// The channel.
+        channel: String,
+    },
+    /// Send a message.
+    Send {
+        /// The channel.
+        channel: String,
+        /// The text.
+        #[arg(required = true)]
+        text: Vec<String>,
     },
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod find;
 pub(crate) mod load;
 mod start;
 
+pub(crate) use find::find;
 pub(crate) use load::{Loaded, load};
 use pistack_kit::config::ConfigErrors;
 pub(crate) use start::check_start;

@@ -37,6 +37,27 @@ pub(crate) fn processes_json(rows: &[ProcessInfo]) {
     json(&json!({ "schema_version": 1, "processes": rows }));
 }
 
+/// Prints a table of texts; plain columns when not on a terminal.
+pub(crate) fn rows(titles: &[&str], rows: Vec<Vec<String>>) {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if std::io::stdout().is_terminal() {
+        table.set_header(
+            titles
+                .iter()
+                .map(|title| Cell::new(title).add_attribute(Attribute::Dim)),
+        );
+    } else {
+        table.force_no_tty();
+    }
+    for row in rows {
+        table.add_row(row);
+    }
+    println!("{table}");
+}
+
 /// Prints a JSON document.
 pub(crate) fn json(document: &serde_json::Value) {
     println!("{document:#}");

@@ -184,6 +184,7 @@ impl Dispatch {
                 let next = Arc::clone(&tables.borrow_and_update());
                 if next.channels != dispatch.table().channels {
                     dispatch.adopt(&life, &next.channels);
+                    dispatch.resume().await;
                 }
             }
         });
@@ -193,12 +194,21 @@ impl Dispatch {
         Arc::clone(&self.0.table.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Wakes the couriers for which something waits. What waits for a channel that is gone is given up.
     async fn resume(&self) {
         if !self.0.history.exists() {
             return;
         }
         match self.0.history.waiting_channels().await {
-            Ok(names) => names.iter().for_each(|name| self.wake(name)),
+            Ok(names) => {
+                for name in names {
+                    if self.table().channels.contains_key(&name) {
+                        self.wake(&name);
+                    } else if let Err(error) = self.0.history.abandon(&name).await {
+                        tracing::error!("{error}");
+                    }
+                }
+            }
             Err(error) => tracing::error!("messages that waited cannot be sent: {error}"),
         }
     }

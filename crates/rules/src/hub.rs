@@ -158,7 +158,7 @@ impl Hub {
     }
 
     /// Time has passed.
-    fn time(&mut self) {
+    pub(crate) fn time(&mut self) {
         self.look_at_the_clock();
         let now = now(&self.clock);
         for rule in self.schedules.due(now.unix) {

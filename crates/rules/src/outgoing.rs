@@ -248,7 +248,7 @@ fn request(url: &Url, post: &Post, same_place: bool) -> Result<Request<Full<Byte
         .body(Full::new(post.body.clone()))
         .map_err(bad)?;
     for (name, value) in &post.headers {
-        let is_ours = name.as_str().starts_with("x-pistack-") || name == http::header::CONTENT_TYPE;
+        let is_ours = name.as_str().starts_with("x-hook-") || name == http::header::CONTENT_TYPE;
         if same_place || (is_ours && name != AUTHORIZATION) {
             request.headers_mut().append(name, value.clone());
         }

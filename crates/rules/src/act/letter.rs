@@ -58,11 +58,14 @@ async fn exit(supervisor: &Rpc, full: &str, name: &str) -> Option<String> {
         .await
         .ok()
         .and_then(|value| ProcessInfo::from_value(&value));
+    // Of a program that did start, its exit says more.
+    let tells_nothing = ["", "Exited too quickly", "Bad exit code"];
     if let Some(info) = &info
-        && !info.spawnerr.is_empty()
-        && !info.spawnerr.starts_with("Exited too quickly")
+        && !tells_nothing
+            .iter()
+            .any(|begin| info.spawnerr == *begin || (!begin.is_empty() && info.spawnerr.starts_with(begin)))
     {
-        return Some(info.spawnerr.clone());
+        return Some(format!("it could not be started: {}", info.spawnerr));
     }
     let log = supervisor
         .call("supervisor.readLog", vec![Value::Int(-OWN_TAIL), Value::Int(0)])

@@ -373,3 +373,52 @@ async fn a_line_blinks_until_the_rule_resolves_and_goes_back_to_where_it_was() {
     );
     assert!(all.iter().any(|request| request.contains(r#""value":0"#)));
 }
+
+#[tokio::test]
+async fn a_crash_loop_of_a_thousand_exits_makes_two_messages_and_hardly_any_writes() {
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join("all");
+    let script = format!("(cat; echo; echo ---) >> {}", path.display());
+    let channel = Channel {
+        exec: Some(Run {
+            command: vec!["sh".into(), "-c".into(), script],
+            timeout: None,
+            user: None,
+        }),
+        ..Channel::default()
+    };
+    let bench = bench(&[("a", channel)]);
+    let rule = serde_json::from_value(serde_json::json!({
+        "when": { "event": "crashed" }, "then": [{ "notify": "a" }],
+    }))
+    .unwrap();
+    let tables = crate::hub::Tables {
+        rules: IndexMap::from([("down".to_owned(), rule)]),
+        ..crate::hub::Tables::default()
+    };
+    let mut hub = crate::hub::Hub::new(&tables, bench.outbox.clone(), bench.context.clock.clone());
+    let exited = firing(Vec::new()).event;
+    // A crash a second: a thousand of them take a quarter of an hour.
+    for _ in 0..1_000 {
+        bench.context.clock.advance(Duration::from_secs(1));
+        hub.event(&exited);
+        hub.time();
+        tokio::task::yield_now().await;
+    }
+    let messages = || {
+        std::fs::read_to_string(&path)
+            .unwrap_or_default()
+            .matches("---\n")
+            .count()
+    };
+    eventually("both messages", || async { (messages() == 2).then_some(()) }).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("cam: 6") && text.contains("more since"), "{text}");
+    let database = bench.context.paths.database(Service::Rules);
+    let wal = database.with_extension("sqlite3-wal");
+    let written: u64 = [database, wal]
+        .iter()
+        .map(|file| std::fs::metadata(file).map_or(0, |found| found.len()))
+        .sum();
+    assert!(written < 1 << 20, "{written} bytes");
+}

@@ -152,7 +152,7 @@ fn check_webhook(webhook: &Webhook, found: &mut Found<'_>) {
     for (name, value) in &webhook.headers {
         let lower = name.to_ascii_lowercase();
         let bad_name = http::HeaderName::from_bytes(name.as_bytes()).is_err();
-        if bad_name || OWN_FIELDS.contains(&lower.as_str()) || lower.starts_with("x-pistack-") {
+        if bad_name || OWN_FIELDS.contains(&lower.as_str()) || lower.starts_with("x-hook-") {
             found(
                 "webhook",
                 format!("header field `{}` cannot be set", name.escape_debug()),

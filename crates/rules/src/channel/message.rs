@@ -175,8 +175,8 @@ fn json_post(url: String, body: &serde_json::Value) -> Post {
     }
 }
 
-/// The request of a webhook: the message as JSON. With a key it is signed: `X-Pistack-Signature: sha256=HEX` is
-/// HMAC-SHA256 over `X-Pistack-Timestamp`, a full stop, and the body; a receiver refuses old timestamps.
+/// The request of a webhook: the message as JSON. With a key it is signed: `X-Hook-Signature: sha256=HEX` is
+/// HMAC-SHA256 over `X-Hook-Timestamp`, a full stop, and the body; a receiver refuses old timestamps.
 pub fn webhook(config: &Webhook, key: Option<&str>, message: &Message, now: i64) -> Result<Post, BadHeader> {
     let mut post = json_post(config.url.clone(), &json!(message));
     for (name, value) in &config.headers {
@@ -194,12 +194,12 @@ pub fn webhook(config: &Webhook, key: Option<&str>, message: &Message, now: i64)
 pub fn sign(post: &mut Post, key: Option<&str>, id: &str, now: i64) -> Result<(), BadHeader> {
     let field = HeaderName::from_static;
     post.headers
-        .push((field("x-pistack-delivery"), header_value("the id", id)?));
-    post.headers.push((field("x-pistack-timestamp"), now.into()));
+        .push((field("x-hook-id"), header_value("the id", id)?));
+    post.headers.push((field("x-hook-timestamp"), now.into()));
     if let Some(key) = key {
         let signature = signature(key, now, &post.body);
         let value = header_value("the signature", &format!("sha256={signature}"))?;
-        post.headers.push((field("x-pistack-signature"), value));
+        post.headers.push((field("x-hook-signature"), value));
     }
     Ok(())
 }

@@ -431,7 +431,8 @@ async fn a_channel_that_hangs_delays_no_other_and_a_restart_goes_on() {
     );
     dispatch.history().close().await;
 
-    // What waited for the stuck one goes out by its mended address after the restart.
+    // What waited for the stuck one goes out by its mended address after the restart; what waits for a channel that is
+    // no longer there is given up.
     let (mended, seen) = server(false).await;
     let again = pistack_kit::testing::context(Service::Rules, folder.path(), &TestAuth::new());
     let channels = IndexMap::from([("stuck".to_owned(), mended)]);
@@ -440,6 +441,17 @@ async fn a_channel_that_hangs_delays_no_other_and_a_restart_goes_on() {
         (count(&seen) == 10).then_some(())
     })
     .await;
+    dispatch.adopt(&again.lifecycle, &IndexMap::new());
+    let message = dispatch.message(&firing, "late".into(), String::new());
+    let deliveries = dispatch.address(&message, &["stuck".to_owned()], false);
+    dispatch.enqueue(Some(&firing), deliveries).await.unwrap();
+    dispatch.resume().await;
+    let query = DeliveryQuery {
+        state: Some("failed".into()),
+        ..DeliveryQuery::default()
+    };
+    let given_up = dispatch.history().deliveries(&query).await.unwrap();
+    assert_eq!(given_up[0].detail, "the channel was removed");
     again.lifecycle.stop();
     assert!(again.lifecycle.finish(Duration::from_secs(5)).await);
     dispatch.history().close().await;

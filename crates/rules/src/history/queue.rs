@@ -321,6 +321,19 @@ impl History {
         .await
     }
 
+    /// Gives up what waits for a channel that is no longer there.
+    pub async fn abandon(&self, channel: &str) -> Result<(), HistoryError> {
+        sqlx::query(
+            "UPDATE delivery SET state = 'failed', finished = $1, detail = 'the channel was removed' \
+             WHERE channel = $2 AND state = 'waiting'",
+        )
+        .bind(self.clock.unix())
+        .bind(channel)
+        .execute(self.pool().await?)
+        .await?;
+        Ok(())
+    }
+
     /// Puts a message that was given up back into the queue. Gives its channel; `None` if there is no such message, or
     /// it was not given up.
     pub async fn revive(&self, id: i64) -> Result<Option<String>, HistoryError> {

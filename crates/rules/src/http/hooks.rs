@@ -25,8 +25,8 @@ const LEEWAY: i64 = 300;
 /// Call a hook.
 ///
 /// Fires the rules with `when = { webhook = "NAME" }`. The caller shows that it knows the secret: as
-/// `Authorization: Bearer SECRET`, as `X-Pistack-Secret`, or by a signature: `X-Pistack-Signature: sha256=HEX` over
-/// `X-Pistack-Timestamp`, a full stop and the body, or `X-Hub-Signature-256: sha256=HEX` over the body alone. The
+/// `Authorization: Bearer SECRET`, as `X-Hook-Secret`, or by a signature: `X-Hook-Signature: sha256=HEX` over
+/// `X-Hook-Timestamp`, a full stop and the body, or `X-Hub-Signature-256: sha256=HEX` over the body alone. The
 /// body's top-level texts, numbers and truth values become fields for the rule's texts.
 #[utoipa::path(
     post, path = "/api/rules/hook/{name}", operation_id = "call_hook", tag = "rules",
@@ -67,14 +67,14 @@ fn knows(secret: &str, headers: &HeaderMap, body: &[u8], now: i64) -> bool {
     let bearer = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    if [bearer, text("x-pistack-secret")]
+    if [bearer, text("x-hook-secret")]
         .into_iter()
         .flatten()
         .any(|given| same(secret, given.trim()))
     {
         return true;
     }
-    if let (Some(time), Some(given)) = (text("x-pistack-timestamp"), text("x-pistack-signature")) {
+    if let (Some(time), Some(given)) = (text("x-hook-timestamp"), text("x-hook-signature")) {
         let given = given.strip_prefix("sha256=").unwrap_or(given);
         return time.parse().is_ok_and(|time: i64| {
             (now - time).abs() <= LEEWAY && message::is_signed(secret, time, body, given)
@@ -146,8 +146,8 @@ mod tests {
         let time = now.to_string();
         let good = [
             headers(&[("authorization", "Bearer s3cret")]),
-            headers(&[("x-pistack-secret", "s3cret")]),
-            headers(&[("x-pistack-timestamp", &time), ("x-pistack-signature", &signed)]),
+            headers(&[("x-hook-secret", "s3cret")]),
+            headers(&[("x-hook-timestamp", &time), ("x-hook-signature", &signed)]),
             headers(&[("x-hub-signature-256", &format!("sha256={hub}"))]),
         ];
         for headers in &good {

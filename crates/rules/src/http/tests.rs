@@ -159,7 +159,7 @@ impl Bench {
 
     async fn hook(&self, name: &str, secret: &str, body: &'static str) -> StatusCode {
         let request = Request::post(format!("/api/rules/hook/{name}"))
-            .header("x-pistack-secret", secret)
+            .header("x-hook-secret", secret)
             .body(Body::from(body))
             .unwrap();
         self.ask(&self.public, request).await.0

@@ -144,7 +144,7 @@ async fn redirects_are_checked_and_take_no_credentials_along() {
     assert_eq!(text, "there");
     let request = seen.lock().unwrap()[0].clone();
     assert!(
-        !request.contains("secret") && request.contains("x-pistack-signature"),
+        !request.contains("secret") && request.contains("x-hook-signature"),
         "{request}"
     );
 

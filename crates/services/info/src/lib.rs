@@ -13,6 +13,7 @@ mod board;
 pub mod config;
 mod error;
 mod fetch;
+mod figures;
 mod routes;
 mod state;
 mod weather;
@@ -33,8 +34,8 @@ pub fn spec() -> utoipa::openapi::OpenApi {
 pub fn app(context: &Context, config: &Config) -> Result<App, RunError> {
     let state = state::Info::new(context, config)?;
     Ok(App {
-        public: routes::public(state),
-        internal: axum::Router::new(),
+        public: routes::public(state.clone()),
+        internal: routes::internal(state),
         spec: Some(spec()),
     })
 }

@@ -1,6 +1,7 @@
 //! Every route of this service, in one place.
 
 mod board;
+mod figures;
 mod ip;
 mod weather;
 
@@ -26,4 +27,11 @@ pub(crate) fn spec() -> utoipa::openapi::OpenApi {
 /// The routes for both listeners.
 pub(crate) fn public(state: Info) -> Router {
     router().with_state(state).split_for_parts().0
+}
+
+/// The routes for the unix socket alone: the rules process asks for figures while a rule wants them.
+pub(crate) fn internal(state: Info) -> Router {
+    Router::new()
+        .route("/internal/figures", axum::routing::get(figures::get_figures))
+        .with_state(state)
 }

@@ -39,8 +39,8 @@ pub fn spec() -> utoipa::openapi::OpenApi {
 pub fn app(config: &Config, lines: &Lines) -> Result<App, RunError> {
     let state = state::Gpio::open(config, lines)?;
     Ok(App {
-        public: routes::public(state),
-        internal: axum::Router::new(),
+        public: routes::public(state.clone()),
+        internal: routes::private(state),
         spec: Some(spec()),
     })
 }

@@ -258,6 +258,11 @@ impl Board {
         self.name_of(bcm).into_iter().chain([bcm.to_string()]).collect()
     }
 
+    /// The BCM number of the line that is meant.
+    pub(crate) fn number(&self, line: &str) -> Result<u32, Error> {
+        self.find(line)
+    }
+
     /// The BCM number behind `17`, `bcm:17`, `pin:11` or a name.
     fn find(&self, line: &str) -> Result<u32, Error> {
         let line = line.trim();

@@ -1,6 +1,7 @@
 //! Every route of this service, in one place.
 
 mod gpio;
+mod internal;
 mod lines;
 
 use axum::Router;
@@ -31,4 +32,13 @@ pub(crate) fn public(state: Gpio) -> Router {
         .route("/api/gpio/read", get(gpio::read_gpio))
         .with_state(state);
     documented.merge(original)
+}
+
+/// The routes for the stack's own processes.
+pub(crate) fn private(state: Gpio) -> Router {
+    Router::new()
+        .route("/internal/gpio/set", post(internal::set))
+        .route("/internal/gpio/read", post(internal::read))
+        .route("/internal/gpio/edges", post(internal::edges))
+        .with_state(state)
 }

@@ -51,10 +51,10 @@ fn a_webhook_is_signed_over_time_and_body() {
         1_700_000_000,
     )
     .unwrap();
-    assert_eq!(header(&post, "x-pistack-timestamp"), Some("1700000000"));
-    assert_eq!(header(&post, "x-pistack-delivery"), Some("id-1"));
+    assert_eq!(header(&post, "x-hook-timestamp"), Some("1700000000"));
+    assert_eq!(header(&post, "x-hook-id"), Some("id-1"));
     assert_eq!(header(&post, "x-room"), Some("kitchen"));
-    let given = header(&post, "x-pistack-signature").unwrap();
+    let given = header(&post, "x-hook-signature").unwrap();
     let given = given.strip_prefix("sha256=").unwrap();
     assert!(is_signed("key", 1_700_000_000, &post.body, given));
     assert!(!is_signed("other", 1_700_000_000, &post.body, given));

@@ -23,10 +23,10 @@ use crate::state::Gpio;
 pub(crate) struct SetRequest {
     /// BCM number (17), or as text `bcm:17`, `pin:11` or a line's name.
     #[schema(value_type = u32, example = 17)]
-    pin: Value,
+    pub(super) pin: Value,
     /// 0 or 1; also false or true.
     #[schema(value_type = u8, minimum = 0, maximum = 1, example = 1)]
-    value: Value,
+    pub(super) value: Value,
 }
 
 /// The line is driven.
@@ -115,7 +115,7 @@ pub(crate) async fn read_gpio(
 }
 
 /// A number or a text.
-fn line_of(pin: &Value) -> Result<String, Error> {
+pub(super) fn line_of(pin: &Value) -> Result<String, Error> {
     match pin {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
@@ -123,7 +123,7 @@ fn line_of(pin: &Value) -> Result<String, Error> {
     }
 }
 
-fn level_of(value: &Value) -> Result<bool, Error> {
+pub(super) fn level_of(value: &Value) -> Result<bool, Error> {
     match value {
         Value::Bool(level) => Ok(*level),
         Value::Number(number) if number.as_u64() == Some(0) => Ok(false),

@@ -283,3 +283,40 @@ fn the_document_has_the_calls() {
     );
     assert_eq!(spec["paths"]["/api/io/lines"]["get"]["operationId"], "list_lines");
 }
+
+#[tokio::test]
+async fn the_stacks_own_processes_need_no_token_on_the_socket_and_have_no_way_in_elsewhere() {
+    let app = pistack_io::app(&simulated(), &lines()).unwrap();
+    let ask = |router: Router, path: &str, body: &str| {
+        let request = Request::post(path).body(Body::from(body.to_owned())).unwrap();
+        async move {
+            let response = router.oneshot(request).await.unwrap();
+            let status = response.status();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            (status, serde_json::from_slice::<Value>(&body).unwrap_or_default())
+        }
+    };
+    let set = ask(
+        app.internal.clone(),
+        "/internal/gpio/set",
+        r#"{"pin":"relay1","value":1}"#,
+    )
+    .await;
+    assert_eq!(set.0, StatusCode::OK);
+    let read = ask(app.internal.clone(), "/internal/gpio/read", r#"{"pin":5}"#).await;
+    assert_eq!(read, (StatusCode::OK, json!({ "value": 1 })));
+    let wrong = ask(
+        app.internal.clone(),
+        "/internal/gpio/set",
+        r#"{"pin":"nope","value":1}"#,
+    )
+    .await;
+    assert!(wrong.0.is_client_error());
+    let public = ask(
+        app.public.clone(),
+        "/internal/gpio/set",
+        r#"{"pin":17,"value":1}"#,
+    )
+    .await;
+    assert_eq!(public.0, StatusCode::NOT_FOUND);
+}
