@@ -102,8 +102,10 @@ impl Rate {
         }
         let slot = due.entry(key).or_default();
         let ahead = slot.saturating_sub(now);
-        if ahead > self.tolerance {
-            return Err(ahead - self.tolerance);
+        if let Some(wait) = ahead.checked_sub(self.tolerance)
+            && !wait.is_zero()
+        {
+            return Err(wait);
         }
         *slot = (*slot).max(now) + self.interval;
         Ok(())

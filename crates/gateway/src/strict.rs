@@ -140,7 +140,7 @@ fn is_odd_escape(rest: &[u8]) -> bool {
             matches!(
                 (high, low.to_ascii_lowercase()),
                 // Control characters, DEL, `/`, `;` and the backslash.
-                (b'0' | b'1', _) | (b'7', b'f') | (b'2', b'f') | (b'3', b'b') | (b'5', b'c')
+                (b'0' | b'1', _) | (b'2' | b'7', b'f') | (b'3', b'b') | (b'5', b'c')
             )
         }
         _ => true,

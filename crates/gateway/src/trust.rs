@@ -121,15 +121,12 @@ fn file(method: &Method, kind: &'static str, name: Option<&str>, bytes: Bytes) -
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    match name.map(|name| HeaderValue::try_from(format!("attachment; filename=\"{name}\""))) {
-        Some(Ok(disposition)) => {
-            headers.insert(CONTENT_DISPOSITION, disposition);
-        }
-        _ => {
-            let policy =
-                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-        }
+    let disposition = name.map(|name| HeaderValue::try_from(format!("attachment; filename=\"{name}\"")));
+    if let Some(Ok(disposition)) = disposition {
+        headers.insert(CONTENT_DISPOSITION, disposition);
+    } else {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }
     response
 }

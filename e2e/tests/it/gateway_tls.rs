@@ -452,62 +452,83 @@ impl Drop for Pebble {
     }
 }
 
-#[test]
-fn a_public_authority_signs_after_it_has_looked() {
-    let folder = tempfile::tempdir().unwrap();
-    somebody_elses(folder.path(), "directory", "IP:127.0.0.1", "20");
-    let records = folder.path().join("records");
-    let hook = folder.path().join("hook.sh");
-    fs::write(
-        &hook,
+/// A folder with what pebble and the DNS need, and the tables that lead there.
+struct Authority {
+    folder: tempfile::TempDir,
+    records: PathBuf,
+    dns: Dns,
+    port: u16,
+}
+
+impl Authority {
+    fn prepare() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        somebody_elses(folder.path(), "directory", "IP:127.0.0.1", "20");
+        let records = folder.path().join("records");
+        let script = "[ \"$1\" = present ] && echo \"$2 $3\" >> RECORDS || : > RECORDS\n";
+        let script = script.replace("RECORDS", records.to_str().unwrap());
+        fs::write(folder.path().join("hook.sh"), script).unwrap();
+        // Known only once it listens, and the gateway has to know it before.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self {
+            dns: Dns::start(records.clone()),
+            port: listener.local_addr().unwrap().port(),
+            records,
+            folder,
+        }
+    }
+
+    fn table(&self, domains: &str, more: &str) -> String {
         format!(
-            "[ \"$1\" = present ] && echo \"$2 $3\" >> {0} || : > {0}\n",
-            records.display()
-        ),
-    )
-    .unwrap();
-    let dns = Dns::start(records.clone());
-    // Known only once it listens, and the gateway has to know it before.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let table = |domains: &str, more: &str| {
-        format!(
-            "[gateway.acme]\ndomains = [{domains}]\ndirectory = \"https://127.0.0.1:{port}/dir\"\nagree_to_terms = true\n\
+            "[gateway.acme]\ndomains = [{domains}]\ndirectory = \"https://127.0.0.1:{}/dir\"\nagree_to_terms = true\n\
              ca_file = \"{}\"\n{more}",
-            folder.path().join("root.pem").display()
+            self.port,
+            self.folder.path().join("root.pem").display()
         )
-    };
+    }
+
+    fn start(&self, stack: &Stack) -> Pebble {
+        let http_port = stack.http().rsplit(':').next().unwrap().to_owned();
+        Pebble::start(self.folder.path(), self.port, &http_port, &self.dns)
+    }
+}
+
+/// Who signed what is shown under `name`.
+fn issuer(stack: &Stack, name: &str) -> String {
+    let said = s_client(stack, &["-servername", name]);
+    let line = said.lines().find(|line| line.starts_with("issuer="));
+    line.unwrap_or_default().to_owned()
+}
+
+/// All that a program printed.
+fn told(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_public_authority_signs_after_it_has_fetched_the_proof() {
+    let authority = Authority::prepare();
     let stack = Stack::builder()
-        .config("pistack.toml", &table("\"board.example.test\"", ""))
+        .config("pistack.toml", &authority.table("\"board.example.test\"", ""))
         .start();
-    let http_port = stack.http().rsplit(':').next().unwrap().to_owned();
     let refused = stack.cli(&["tls", "acme"]);
-    let told = String::from_utf8_lossy(&refused.stderr);
+    let address = format!("127.0.0.1:{}", authority.port);
     assert!(
-        !refused.status.success() && told.contains(&format!("127.0.0.1:{port}")),
-        "{told}"
+        !refused.status.success() && told(&refused).contains(&address),
+        "{}",
+        told(&refused)
     );
 
-    let _pebble = Pebble::start(folder.path(), port, &http_port, &dns);
+    let _pebble = authority.start(&stack);
     let obtained = stack.cli(&["tls", "acme"]);
-    let told =
-        String::from_utf8_lossy(&obtained.stdout).into_owned() + &String::from_utf8_lossy(&obtained.stderr);
-    assert!(obtained.status.success(), "{told}");
-    let issuer = |name: &str| {
-        let said = s_client(&stack, &["-servername", name]);
-        said.lines()
-            .find(|line| line.starts_with("issuer="))
-            .unwrap_or_default()
-            .to_owned()
-    };
+    assert!(obtained.status.success(), "{}", told(&obtained));
     until("the public certificate to be shown", || {
-        issuer("board.example.test").contains("Pebble").then_some(())
+        issuer(&stack, "board.example.test")
+            .contains("Pebble")
+            .then_some(())
     });
     assert!(
-        issuer("localhost").contains("pistack CA"),
+        issuer(&stack, "localhost").contains("pistack CA"),
         "at home, the local authority's"
     );
     let answer = curl(&[
@@ -526,40 +547,33 @@ fn a_public_authority_signs_after_it_has_looked() {
         .unwrap()
         .count();
     assert_eq!(left, 0, "what was shown is taken back");
+}
 
-    // By DNS, with a wildcard, by the same account.
-    let other = stack.folder().join("dns.toml");
+#[test]
+fn a_public_authority_signs_for_a_wildcard_by_dns() {
+    let authority = Authority::prepare();
+    let hook = authority.folder.path().join("hook.sh");
     let more = format!(
         "challenge = \"dns-01\"\nhook = [\"/bin/sh\", \"{}\"]\npropagation = \"0s\"\n",
         hook.display()
     );
-    fs::write(&other, table("\"*.example.test\", \"example.test\"", &more)).unwrap();
-    let again = command(pistack_e2e::binary())
-        .current_dir(stack.folder())
-        .arg("--state-dir")
-        .arg(stack.state())
-        .arg("-c")
-        .arg(&other)
-        .args(["tls", "acme"])
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&again.stdout).into_owned() + &String::from_utf8_lossy(&again.stderr);
-    assert!(again.status.success(), "{told}");
-    let names = command("openssl")
-        .args(["x509", "-noout", "-ext", "subjectAltName", "-in"])
-        .arg(stack.state().join("tls/acme.pem"))
-        .output()
-        .unwrap();
-    let names = String::from_utf8_lossy(&names.stdout).into_owned();
+    let table = authority.table("\"*.example.test\", \"example.test\"", &more);
+    let stack = Stack::builder().config("pistack.toml", &table).start();
+    let _pebble = authority.start(&stack);
+    let obtained = stack.cli(&["tls", "acme"]);
+    assert!(obtained.status.success(), "{}", told(&obtained));
+    until("the public certificate to be shown", || {
+        issuer(&stack, "any.example.test")
+            .contains("Pebble")
+            .then_some(())
+    });
+    assert!(issuer(&stack, "example.test").contains("Pebble"));
     assert!(
-        names.contains("DNS:*.example.test") && names.contains("DNS:example.test"),
-        "{names}"
+        issuer(&stack, "a.b.example.test").contains("pistack CA"),
+        "a wildcard is for one label"
     );
-    assert_eq!(
-        fs::read_to_string(&records).unwrap(),
-        "",
-        "the records are taken back"
-    );
+    let records = fs::read_to_string(&authority.records).unwrap();
+    assert_eq!(records, "", "the records are taken back");
 }
 
 /// Findings of testssl.sh that are no fault of the gateway: what a certificate of a private authority has to be.
