@@ -7,6 +7,7 @@ mod accounts;
 mod auth;
 mod bad_input;
 mod cli;
+mod clock;
 mod control;
 mod email;
 mod forward_auth;
