@@ -72,6 +72,13 @@ fn complete_operation(operation: &mut Operation) {
     let takes_input =
         operation.request_body.is_some() || operation.parameters.as_ref().is_some_and(|p| !p.is_empty());
     let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+        {
+            tell_media_type(response);
+        }
+    }
     if takes_input {
         add_problem(responses, "400", "The request is not of the described form.");
     }
@@ -92,6 +99,26 @@ fn complete_operation(operation: &mut Operation) {
         );
     }
     add_problem(responses, "500", "A fault in this service.");
+}
+
+/// Every error travels as a problem: what an operation says of one is completed by its form.
+fn tell_media_type(response: &mut Response) {
+    let is_problem = |content: &RefOr<Content>| match content {
+        RefOr::T(Content {
+            schema: Some(RefOr::Ref(schema)),
+            ..
+        }) => schema.ref_location.ends_with(PROBLEM),
+        _ => false,
+    };
+    if response.content.get("application/json").is_some_and(is_problem)
+        && let Some(content) = response.content.shift_remove("application/json")
+    {
+        response.content.insert(MEDIA_TYPE.to_owned(), content);
+    }
+    if response.content.is_empty() {
+        let content = Content::new(Some(Ref::from_schema_name(PROBLEM)));
+        response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(content));
+    }
 }
 
 fn add_problem(responses: &mut BTreeMap<String, RefOr<Response>>, status: &str, description: &str) {

@@ -25,7 +25,8 @@ pub(crate) fn of(parts: &Parts, trusted: &[IpAddr]) -> Option<IpAddr> {
     resolve(peer, &forwarded, trusted)
 }
 
-fn resolve(peer: Option<IpAddr>, forwarded: &str, trusted: &[IpAddr]) -> Option<IpAddr> {
+/// The same for a header and a peer (`None` for our own socket).
+pub(crate) fn resolve(peer: Option<IpAddr>, forwarded: &str, trusted: &[IpAddr]) -> Option<IpAddr> {
     let is_trusted = |address: &IpAddr| address.is_loopback() || trusted.contains(address);
     if let Some(peer) = peer.filter(|peer| !is_trusted(&peer.to_canonical())) {
         return Some(peer.to_canonical());

@@ -41,6 +41,8 @@ mod own_password;
 mod own_sessions;
 mod password;
 mod privileges;
+#[doc(hidden)]
+pub mod readers;
 mod reauth;
 mod reset;
 mod routes;
