@@ -13,3 +13,4 @@ venv() { # DIRECTORY REQUIREMENTS...; made anew when the requirements have chang
 venv .venv-4.2.5 supervisor==4.2.5 'setuptools<81' superlance==2.0.0 supervisor-checks==0.8.1 aiosmtpd==1.4.6
 venv .venv-4.3.0 supervisor==4.3.0 'setuptools<81'
 [ -d browser/node_modules ] || (cd browser && npm ci --silent --no-audit --no-fund)
+venv .venv-schemathesis schemathesis==4.32.5
