@@ -225,6 +225,8 @@ impl Peer {
         let table = self.gateway.table();
         let target = match table.find(self.door, without_port(&about.host), parts.uri.path()) {
             Found::Target(target) => target,
+            // No password in the clear.
+            Found::Gate(_) if !about.origin.secure => return Err(Failure::not_found()),
             Found::Gate(false) if is_gate_page(parts.uri.path()) => table.gate(),
             Found::Gate(true) => return back(&parts.uri),
             Found::Own => return self.tell(&mut parts, &about.host).await,

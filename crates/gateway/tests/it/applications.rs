@@ -237,6 +237,14 @@ async fn a_port_of_its_own_speaks_tls_or_not() {
         status(&answer) == 200 && answer.contains("x-forwarded-proto: http\n"),
         "{answer}"
     );
+    let mut stream = tokio::net::TcpStream::connect(format!("[::1]:{}", port_of(&stack, "plain").await))
+        .await
+        .unwrap();
+    let gate = ask.replace("/control/x", "/.pistack/login");
+    stream.write_all(gate.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    assert_eq!(status(&answer), 404, "no password in the clear: {answer}");
 }
 
 #[tokio::test]

@@ -249,3 +249,20 @@ async fn trailers_pass() {
     );
     assert_eq!(whole.to_bytes(), "body");
 }
+
+#[tokio::test]
+async fn trailers_of_a_request_pass_but_not_those_that_would_speak_for_the_gateway() {
+    let stack = Stack::bare(config()).await;
+    let told = |body: Body| async move {
+        let whole = body.collect().await.unwrap();
+        let trailers = whole.trailers().cloned().unwrap_or_default();
+        let names: Vec<&str> = trailers.keys().map(http::HeaderName::as_str).collect();
+        names.join(",")
+    };
+    stack.serve(Service::Info, Router::new().route("/api/info/x", post(told)));
+    let request = "POST /api/info/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTrailer: checksum, \
+                   x-auth-user\r\nConnection: close\r\n\r\n4\r\nbody\r\n0\r\nchecksum: 42\r\nx-auth-user: root\r\n\r\n";
+    let answer = stack.raw(request.as_bytes()).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert!(answer.ends_with("\r\n\r\nchecksum"), "{answer}");
+}

@@ -62,8 +62,9 @@ fn quoted(path: &str) -> String {
 
 const HEAD: &str = "\
 # Caddy in front of pistack, made by `pistack generate caddy`.
-# In pistack.toml the gateway has to know that this server speaks for its clients:
+# In pistack.toml the gateway has to leave the ports to this server and to believe its word on the clients:
 #   [gateway]
+#   https = \"127.0.0.1:8443\"
 ";
 
 /// What brings the dashboard's session or an API token goes through the gateway, which exchanges it.

@@ -109,8 +109,9 @@ fn quoted(path: &str) -> String {
 
 const HEAD: &str = "\
 # nginx in front of pistack, made by `pistack generate nginx`.
-# In pistack.toml the gateway has to know that this server speaks for its clients:
+# In pistack.toml the gateway has to leave the ports to this server and to believe its word on the clients:
 #   [gateway]
+#   https = \"127.0.0.1:8443\"
 ";
 
 const MAPS: &str = "\
