@@ -1,5 +1,6 @@
 //! Mail through a real SMTP server (aiosmtpd), and what is said when there is none.
 
+mod disk;
 mod kill;
 mod postfix;
 

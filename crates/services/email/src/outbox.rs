@@ -39,6 +39,10 @@ const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("../migrations/0001_outbox.sql"),
 }];
 
+/// Pages of the write-ahead log after which they go into the file (SQLite's own default, 1000, is 4 MB of a disk that
+/// may be nearly full, in which what was deleted is of no use).
+const SMALL_LOG: &str = "PRAGMA wal_autocheckpoint = 128";
+
 type Tx = Transaction<'static, Sqlite>;
 
 /// Who asks.
@@ -104,7 +108,18 @@ impl Outbox {
         self.pool.close().await;
     }
 
+    /// After a full disk: what was written ahead goes into the file, and its place is given back, as far as there is
+    /// room for that.
+    pub(crate) async fn make_room(&self) -> Result<(), Error> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     async fn begin(&self) -> Result<Tx, Error> {
+        // Asked for each time, because a connection that lost its transaction to a full disk is replaced by a new one.
+        sqlx::query(SMALL_LOG).fetch_optional(&self.pool).await?;
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 

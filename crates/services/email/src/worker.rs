@@ -49,6 +49,11 @@ pub(crate) async fn run(email: Email, lifecycle: Lifecycle) {
             tracing::error!(%error, "the outbox cannot be used");
             Rest::For(AFTER_DISK_ERROR)
         });
+        if rest == Rest::For(AFTER_DISK_ERROR)
+            && let Err(error) = worker.email.outbox().make_room().await
+        {
+            tracing::error!(%error, "there is no room for the outbox");
+        }
         worker.rest(rest, &lifecycle).await;
     }
     if let Some(session) = worker.session.take() {

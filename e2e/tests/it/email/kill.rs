@@ -30,18 +30,42 @@ impl Chance {
     }
 }
 
+/// Whether something goes wrong; nothing without chance.
+struct Dice(Option<Chance>);
+
+impl Dice {
+    fn is_one_in(&mut self, sides: u64) -> bool {
+        self.0.as_mut().is_some_and(|chance| chance.below(sides) == 0)
+    }
+
+    /// Up to so many milliseconds.
+    fn rest(&mut self, most: u64) {
+        if let Some(chance) = &mut self.0 {
+            std::thread::sleep(Duration::from_millis(chance.below(most)));
+        }
+    }
+}
+
 /// How often each Message-ID was taken.
-type Taken = Arc<Mutex<HashMap<String, usize>>>;
+pub(super) type Taken = Arc<Mutex<HashMap<String, usize>>>;
 
 /// A server that puts off, hangs up before and after the mail, and takes its time.
 fn faulty_server(taken: &Taken) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    serve(TcpListener::bind("127.0.0.1:0").unwrap(), taken, true)
+}
+
+/// The same without faults, at this port.
+pub(super) fn faultless_server(port: u16, taken: &Taken) {
+    serve(TcpListener::bind(("127.0.0.1", port)).unwrap(), taken, false);
+}
+
+fn serve(listener: TcpListener, taken: &Taken, faulty: bool) -> u16 {
     let port = listener.local_addr().unwrap().port();
     let taken = Arc::clone(taken);
     std::thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
             let taken = Arc::clone(&taken);
-            let chance = Chance(0x9e37_79b9_7f4a_7c15 ^ ((number as u64 + 1) * 0x2545_f491));
+            let chance = faulty.then(|| Chance(0x9e37_79b9_7f4a_7c15 ^ ((number as u64 + 1) * 0x2545_f491)));
             // The client is killed in the middle, again and again: an error ends one conversation.
             std::thread::spawn(move || stream.and_then(|stream| converse(&stream, &taken, chance)));
         }
@@ -49,7 +73,8 @@ fn faulty_server(taken: &Taken) -> u16 {
     port
 }
 
-fn converse(stream: &TcpStream, taken: &Taken, mut chance: Chance) -> std::io::Result<()> {
+fn converse(stream: &TcpStream, taken: &Taken, chance: Option<Chance>) -> std::io::Result<()> {
+    let mut chance = Dice(chance);
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
     writer.write_all(b"220 faulty\r\n")?;
@@ -59,23 +84,22 @@ fn converse(stream: &TcpStream, taken: &Taken, mut chance: Chance) -> std::io::R
         if reader.read_line(&mut line)? == 0 {
             return Ok(());
         }
-        if chance.below(10) == 0 {
-            std::thread::sleep(Duration::from_millis(chance.below(40)));
+        if chance.is_one_in(10) {
+            chance.rest(40);
         }
         match line.split([' ', '\r']).next().unwrap_or_default() {
             "EHLO" => writer.write_all(b"250-faulty\r\n250 8BITMIME\r\n")?,
-            "RCPT" if chance.below(10) == 0 => writer.write_all(b"451 4.7.1 later\r\n")?,
-            "DATA" if chance.below(20) == 0 => return Ok(()),
+            "RCPT" if chance.is_one_in(10) => writer.write_all(b"451 4.7.1 later\r\n")?,
+            "DATA" if chance.is_one_in(20) => return Ok(()),
             "DATA" => {
                 writer.write_all(b"354 go on\r\n")?;
                 let id = content(&mut reader)?;
-                std::thread::sleep(Duration::from_millis(chance.below(20)));
-                let fate = chance.below(40);
-                if fate == 0 {
+                chance.rest(20);
+                if chance.is_one_in(40) {
                     return Ok(());
                 }
                 *taken.lock().unwrap().entry(id).or_default() += 1;
-                if fate == 1 {
+                if chance.is_one_in(40) {
                     return Ok(());
                 }
                 writer.write_all(b"250 taken\r\n")?;
@@ -104,7 +128,7 @@ fn content(reader: &mut impl std::io::BufRead) -> std::io::Result<String> {
 }
 
 /// One request over the service's socket; `None` when it was killed meanwhile.
-fn ask(socket: &Path, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+pub(super) fn ask(socket: &Path, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let length = body.len();
@@ -145,18 +169,33 @@ fn submit(socket: &Path, mails: usize, kills: usize, progress: &Progress) -> Vec
         .collect()
 }
 
-fn start(stack: &Stack) -> Child {
+/// The email service. Killed when dropped.
+pub(super) struct Service(Child);
+
+impl Service {
+    /// `kill -9`.
+    pub(super) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(super) fn start(stack: &Stack) -> Service {
     let log = fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(stack.folder().join("email.log"))
         .unwrap();
-    stack
-        .command(&["serve", "email"])
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap()
+    let mut command = stack.command(&["serve", "email"]);
+    Service(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
 }
 
 /// Message-ID, state of every mail, by id. Read from the file, after the service has ended.
@@ -183,18 +222,16 @@ fn states(database: &Path) -> HashMap<String, (String, String)> {
 fn kill_again_and_again(stack: &Stack, kills: usize, progress: &Progress) {
     let mut chance = Chance(0x1234_5678_9abc_def1);
     for _ in 0..kills {
-        let mut service = start(stack);
+        let service = start(stack);
         std::thread::sleep(Duration::from_millis(20 + chance.below(300)));
-        service.kill().unwrap();
-        service.wait().unwrap();
+        service.kill();
         progress.killed.fetch_add(1, Ordering::SeqCst);
     }
-    let mut service = start(stack);
+    let service = start(stack);
     until("the last mail to be accepted", || {
         progress.all_accepted.load(Ordering::SeqCst).then_some(())
     });
-    service.kill().unwrap();
-    service.wait().unwrap();
+    service.kill();
     progress.killed.fetch_add(1, Ordering::SeqCst);
 }
 
@@ -227,13 +264,12 @@ fn killed_at_any_moment_each_mail_is_delivered_once_or_undecided() {
     });
     kill_again_and_again(&stack, kills, &progress);
     let ids = submitter.join().unwrap();
-    let mut service = start(&stack);
+    let service = start(&stack);
     until("the outbox to be empty", || {
         let (_, health) = ask(&socket, "GET", "/api/email/health", "")?;
         (health["outbox"]["waiting"] == 0).then_some(())
     });
-    service.kill().unwrap();
-    service.wait().unwrap();
+    service.kill();
     let states = states(&stack.state().join("db/email.sqlite3"));
     let taken = taken.lock().unwrap();
     let (mut sent, mut undecided, mut doubtful) = (0, 0, 0);

@@ -127,6 +127,10 @@ fn fingerprint(certificate: &Path) -> String {
 
 #[test]
 fn postfix_relays_what_the_outbox_hands_over() {
+    if std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").unwrap()) != 0 {
+        // Its master process refuses every other user.
+        return println!("not run: Postfix starts as root alone");
+    }
     let next = Smtp::start_with(&["plain"]);
     let postfix = Postfix::start(&next);
     let config = format!(
