@@ -89,6 +89,11 @@ pub enum Input {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// [`Action::WriteStdin`] failed: the listener lives and reads no more.
+    StdinClosed {
+        /// Which.
+        process: ProcessId,
+    },
     /// Output with events enabled, for PROCESS_LOG events.
     Log {
         /// Which.

@@ -116,6 +116,7 @@ impl Engine {
             Input::Exited { process, exit } => self.exited(process, exit),
             Input::KillFailed { process, error } => self.kill_failed(process, &error),
             Input::ListenerOutput { process, bytes } => self.listener_wrote(process, &bytes),
+            Input::StdinClosed { process } => self.stopped_listening(process),
             Input::Log {
                 process,
                 channel,

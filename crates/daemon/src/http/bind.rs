@@ -164,10 +164,14 @@ fn tcp(host: &str, port: u16) -> Result<Listener, Trouble> {
     };
     let addresses: Vec<SocketAddr> = (host, port)
         .to_socket_addrs()
-        .map_err(|error| Trouble {
-            reason: format!("the host is not known: {error}"),
-            // what Python's `getaddrinfo` fails with
-            reported: libc::EAI_NONAME.to_string(),
+        .map_err(|error| {
+            // what Python's `getaddrinfo` fails with; std keeps the words only
+            let again = error.to_string().contains("Temporary failure");
+            let code = if again { libc::EAI_AGAIN } else { libc::EAI_NONAME };
+            Trouble {
+                reason: format!("the host is not known: {error}"),
+                reported: code.to_string(),
+            }
         })?
         .filter(SocketAddr::is_ipv4)
         .collect();

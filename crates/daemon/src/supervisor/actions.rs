@@ -36,6 +36,7 @@ impl Supervisor {
                         LogLevel::Warn,
                         &format!("'{name}' does not read its standard input"),
                     );
+                    self.tell(Input::StdinClosed { process });
                 }
             }
             Action::Emit(event) => self.events.add(&event),

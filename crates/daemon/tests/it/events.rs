@@ -21,6 +21,10 @@ pub(crate) const TESTS: &[Test] = &[
         a_listener_that_dies_gets_its_event_again,
     ),
     (
+        "a_listener_that_closes_its_input_leaves_its_event_to_another",
+        a_listener_that_closes_its_input_leaves_its_event_to_another,
+    ),
+    (
         "the_event_stream_replays_and_follows",
         the_event_stream_replays_and_follows,
     ),
@@ -175,6 +179,33 @@ fn the_event_stream_replays_and_follows() {
         })
         .await
         .expect("the stream ends");
+    });
+}
+
+fn a_listener_that_closes_its_input_leaves_its_event_to_another() {
+    block_on(async {
+        // the first of the pool is deaf: ready, alive, and nobody reads what it is sent
+        let place = Place::new();
+        let mut model = place.model(vec![shell("brief", "exit 0")]);
+        let mut deaf = shell("deaf", "exec 0<&-; printf 'READY\\n'; exec sleep 100");
+        let mut listener = shell("listener", LISTENER);
+        for spec in [&mut deaf, &mut listener] {
+            spec.group = "pool".into();
+        }
+        listener.stderr.logfile = pistack_engine::config::model::LogTarget::File(place.path("listener.err"));
+        model.groups.insert(
+            "pool".into(),
+            group("pool", pool(all_states()), vec![deaf, listener]),
+        );
+        let daemon = start_at(place, model).await;
+        let log = daemon
+            .file_has("listener.err", "eventname:PROCESS_STATE_EXITED")
+            .await;
+        for serial in 0..4 {
+            let part = format!(" poolserial:{serial} ");
+            assert!(log.contains(&part), "event {serial} is missing: {log}");
+        }
+        daemon.shutdown().await;
     });
 }
 

@@ -51,6 +51,12 @@ impl Engine {
         }
     }
 
+    pub(super) fn stopped_listening(&mut self, id: ProcessId) {
+        if let Some((pool, out)) = self.pool_of(id) {
+            pool.stopped_listening(id, out);
+        }
+    }
+
     pub(super) fn logged(&mut self, id: ProcessId, channel: Channel, data: &[u8]) {
         let Some(process) = self.processes.get(&id) else {
             return;

@@ -63,6 +63,8 @@ pub(super) struct Listener {
     unread: Vec<u8>,
     body: Option<ResultBody>,
     event: Option<Queued>,
+    /// It has closed its standard input.
+    deaf: bool,
 }
 
 impl Listener {
@@ -75,12 +77,13 @@ impl Listener {
             unread: Vec::new(),
             body: None,
             event: None,
+            deaf: false,
         }
     }
 
     /// Whether it can take an event, as far as the protocol goes.
     pub(super) fn is_ready(&self) -> bool {
-        self.state == ListenerState::Ready
+        self.state == ListenerState::Ready && !self.deaf
     }
 
     /// It has been sent an event.
@@ -94,6 +97,26 @@ impl Listener {
         self.state = ListenerState::Acknowledged;
         self.unread = Vec::new();
         self.body = None;
+        self.deaf = false;
+        self.reject(buffer, out);
+    }
+
+    /// It closed its standard input while it lives: the event that could not be sent is for another one, and its state
+    /// is what it was before. supervisord offers it every event again and again; here it gets none until it is started
+    /// anew, which looks the same from outside.
+    pub(super) fn stopped_listening(&mut self, buffer: &mut EventBuffer, out: &mut Outbox) {
+        self.deaf = true;
+        if self.state != ListenerState::Busy {
+            return;
+        }
+        self.state = ListenerState::Ready;
+        if let Some(queued) = &self.event {
+            let text = format!(
+                "epipe occurred while sending event {} to listener {}, listener state unchanged",
+                queued.event.serial, self.name
+            );
+            out.log(LogLevel::Debug, text);
+        }
         self.reject(buffer, out);
     }
 

@@ -67,6 +67,17 @@ impl Pool {
         }
     }
 
+    /// A listener of this pool closed its standard input.
+    pub(super) fn stopped_listening(&mut self, process: ProcessId, out: &mut Outbox) {
+        if let Some(listener) = self
+            .listeners
+            .iter_mut()
+            .find(|listener| listener.process == process)
+        {
+            listener.stopped_listening(&mut self.buffer, out);
+        }
+    }
+
     /// Sends events, the oldest first, as long as a listener can take one.
     pub(super) fn dispatch(&mut self, is_running: impl Fn(ProcessId) -> bool, out: &mut Outbox) {
         while !self.buffer.is_empty() {

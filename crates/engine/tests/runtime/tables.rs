@@ -209,6 +209,10 @@ fn put_in(world: &mut World, text: &str) {
                 bytes,
             });
         }
+        ["closes", name] => {
+            let process = world.id(name);
+            world.input(Input::StdinClosed { process });
+        }
         ["clock", step] => world.step_wall(step.parse().expect("seconds")),
         ["TERM"] => world.input(Input::ShutdownSignal),
         ["HUP"] => world.input(Input::RestartSignal),
