@@ -153,10 +153,9 @@ impl Drop for Hooks {
     }
 }
 
-#[test]
-fn a_program_that_dies_is_told_once_on_every_channel_with_the_reason_though_one_channel_hangs() {
-    let (smtp, hooks) = (Smtp::start(), Hooks::start());
-    let config = format!(
+/// A program that dies when it is started, and a rule that tells it on four channels, of which the first hangs.
+fn four_channels(smtp: &Smtp, hooks: &Hooks) -> String {
+    format!(
         "[program.cam]\ncommand = [\"sh\", \"-c\", \"echo no such device >&2; exit 3\"]\n\
          startsecs = 0\nautostart = false\nautorestart = false\n\
          [email]\nsmtp_host = \"127.0.0.1\"\nsmtp_port = {smtp_port}\nca_file = \"{smtp_ca}\"\n\
@@ -172,7 +171,13 @@ fn a_program_that_dies_is_told_once_on_every_channel_with_the_reason_though_one_
         hook = hooks.webhook("/moved"),
         port = hooks.port,
         ca = hooks.file("ca.pem").display(),
-    );
+    )
+}
+
+#[test]
+fn a_program_that_dies_is_told_once_on_every_channel_with_the_reason_though_one_channel_hangs() {
+    let (smtp, hooks) = (Smtp::start(), Hooks::start());
+    let config = four_channels(&smtp, &hooks);
     let stack = Stack::builder().config("pistack.toml", &config).start();
     stack.wait_state("event_listener", "RUNNING");
     stack.cli(&["start", "cam"]);
