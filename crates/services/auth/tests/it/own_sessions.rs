@@ -31,7 +31,7 @@ async fn login_from(bed: &Bed, address: &str, device: &str) -> Got {
 #[tokio::test]
 async fn sessions_show_device_address_first_and_last_use() {
     let (bed, root) = Bed::set_up().await;
-    bed.clock.advance(Duration::from_secs(60));
+    bed.clock.advance(Duration::from_mins(1));
     let phone = login_from(&bed, "198.51.100.7", "Phone/1.0").await;
     let body = json!({ "name": "root", "password": PASSWORD, "device": "Firefox", "address": "192.0.2.1" });
     bed.internal("POST", "/internal/session", Some(body)).await;
