@@ -247,6 +247,20 @@ mod tests {
     }
 
     #[test]
+    fn browsers_are_told_to_come_by_https_alone_under_public_names_only() {
+        let mut names = pi();
+        assert_eq!(names.strict_transport("board.example"), None);
+        names.come_by_https_alone(vec!["board.example".to_owned()], Duration::from_hours(24));
+        let told = names.strict_transport("Board.Example.").unwrap();
+        assert_eq!(told, "max-age=86400");
+        for host in ["pi.local", "192.168.1.7", "sub.board.example"] {
+            assert_eq!(names.strict_transport(host), None, "{host}");
+        }
+        names.come_by_https_alone(Vec::new(), Duration::from_hours(24));
+        assert_eq!(names.strict_transport("board.example"), None, "no longer trusted");
+    }
+
+    #[test]
     fn a_host_name_with_a_domain_is_known_in_full_and_short() {
         let names = Names::new("pi.lan", &[], &[]).unwrap();
         let expected = ["localhost", "pi", "pi.lan", "pi.local"].map(|name| Name::Dns(name.to_owned()));

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use pistack_gateway::fingerprint;
+use pistack_kit::clock::Clock;
 use pistack_kit::paths::StatePaths;
 use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::CertificateDer;
@@ -54,6 +55,9 @@ async fn the_leaf_is_what_phones_ask_for() {
     let (_, parsed) = X509Certificate::from_der(&leaf).unwrap();
     let days = (parsed.validity().not_after.timestamp() - parsed.validity().not_before.timestamp()) / 86_400;
     assert!(days <= 825, "{days}");
+    let now = Clock::system().unix();
+    let age = (now - parsed.validity().not_before.timestamp()) / 86_400;
+    assert!(age >= 364, "a device whose clock is {age} days behind refuses it");
     assert!(parsed.extended_key_usage().unwrap().unwrap().value.server_auth);
     assert!(!parsed.is_ca());
     let root = CertificateDer::from_pem_file(stack.paths.tls().join("ca.pem")).unwrap();
