@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use pistack_e2e::stack::PASSWORD;
-use pistack_e2e::{Stack, clients, command, until};
+use pistack_e2e::{Answer, Stack, clients, command, until};
 use serde_json::json;
 
 /// A free port of this machine.
@@ -41,7 +41,7 @@ fn nginx(folder: &Path, front: u16, app: u16, auth: &Path) -> Nginx {
         )
     };
     let config = format!(
-        "user root; daemon off; pid nginx.pid; error_log stderr; worker_processes 1;\nevents {{}}\nhttp {{\n\
+        "user root; daemon off; master_process off; pid nginx.pid; error_log stderr; worker_processes 1;\nevents {{}}\nhttp {{\n\
          access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u;\n\
          scgi_temp_path s;\nupstream auth {{ server unix:{auth}; }}\n\
          server {{ listen 127.0.0.1:{app}; location / {{ return 200 \
@@ -65,6 +65,15 @@ fn nginx(folder: &Path, front: u16, app: u16, auth: &Path) -> Nginx {
         .spawn()
         .unwrap();
     Nginx(child)
+}
+
+fn request(port: u16, path: &str, headers: &[String]) -> Result<Answer, String> {
+    let mut arguments: Vec<String> = headers
+        .iter()
+        .flat_map(|header| ["-H".to_owned(), header.clone()])
+        .collect();
+    arguments.push(format!("http://127.0.0.1:{port}{path}"));
+    clients::try_curl(&arguments)
 }
 
 #[test]
@@ -92,14 +101,7 @@ fn nginx_lets_in_whom_auth_knows_and_tells_the_application_who_it_is() {
     fs::create_dir(&folder).unwrap();
     let (front, app) = (free_port(), free_port());
     let _nginx = nginx(&folder, front, app, &stack.state().join("run/auth_service.sock"));
-    let ask = |path: &str, headers: &[String]| {
-        let mut arguments: Vec<String> = headers
-            .iter()
-            .flat_map(|it| ["-H".to_owned(), it.clone()])
-            .collect();
-        arguments.push(format!("http://127.0.0.1:{front}{path}"));
-        clients::try_curl(&arguments)
-    };
+    let ask = |path: &str, headers: &[String]| request(front, path, headers);
     until("nginx listens", || ask("/app/", &[]).ok());
     let got = |path: &str, headers: &[String]| ask(path, headers).unwrap();
     let bearer = |token: &str| format!("Authorization: Bearer {token}");

@@ -138,7 +138,7 @@ impl Callers {
             let body = json!({ "name": name, "password": PASSWORD, "level": level });
             let added = stack.post(&root, "/api/auth/user/add", &body);
             assert_eq!(added.status, 201, "{}", added.body);
-            granted_id = added.json()["id"].as_str().unwrap().to_owned();
+            granted_id = added.json()["id"].as_str().map(str::to_owned).unwrap();
             if name != "greta" {
                 by_level.insert(level, logged_in(&stack, name));
             }

@@ -30,7 +30,7 @@ pub(crate) async fn list_processes(
 ) -> Result<Response, Problem> {
     let snapshot = state.snapshot().await?;
     if caller.covers_all() {
-        return Ok(list(&*snapshot));
+        return Ok(list(&snapshot));
     }
     Ok(Json(visible(&caller, &snapshot.processes)).into_response())
 }
