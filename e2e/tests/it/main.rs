@@ -14,6 +14,7 @@ mod forward_auth;
 mod gateway;
 mod gateway_nginx;
 mod gateway_routes;
+mod gateway_acme;
 mod gateway_hostile;
 mod gateway_tls;
 mod golden;
