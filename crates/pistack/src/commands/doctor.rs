@@ -17,6 +17,7 @@ use crate::commands::peer::{Peer, block_on};
 use crate::config::file::File;
 use crate::config::load::load_file;
 use crate::exit::{Code, Failure};
+use crate::rights::{self, Rights};
 use crate::serve::tcp_address;
 use crate::state;
 
@@ -46,7 +47,7 @@ pub(crate) fn doctor(place: &Place, starting: bool) -> Result<Code, Failure> {
 type Finding = (String, Result<(), RunError>);
 
 async fn look(file: &File, paths: &StatePaths, running: bool) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = vec![rights_of(file, paths)];
     for service in file.services.running() {
         let lifecycle = Lifecycle::new();
         let context = context(service, paths, &lifecycle);
@@ -92,6 +93,18 @@ async fn look(file: &File, paths: &StatePaths, running: bool) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// As whom the services run.
+fn rights_of(file: &File, paths: &StatePaths) -> Finding {
+    match rights::decide(file.services.user.as_deref(), paths) {
+        Ok(Rights::Become(account)) => (
+            format!("rights: the services become `{}`", account.name()),
+            Ok(()),
+        ),
+        Ok(Rights::Stay(reason)) => (format!("rights: the services run as this user: {reason}"), Ok(())),
+        Err(error) => ("rights".to_owned(), Err(error.into())),
+    }
 }
 
 async fn port(service: Service, address: SocketAddr) -> Result<(), RunError> {
