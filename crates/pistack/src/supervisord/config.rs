@@ -100,6 +100,8 @@ pub(super) enum Unusable {
         file: String,
         /// All of them, at least one.
         errors: Vec<IniError>,
+        /// The number of its last line, if that has no line end.
+        unended: Option<u32>,
     },
 }
 
@@ -108,8 +110,12 @@ impl Unusable {
     pub(super) fn into_refusal(self) -> Refusal {
         match self {
             Self::Told(sentence) => sentence.into(),
-            Self::File { file, errors } => Refusal {
-                sentence: sentence(&file, &errors),
+            Self::File {
+                file,
+                errors,
+                unended,
+            } => Refusal {
+                sentence: sentence(&file, &errors, unended),
                 more: errors
                     .iter()
                     .filter(|error| error.origin.line > 0)
@@ -123,9 +129,20 @@ impl Unusable {
     pub(super) fn into_line(self) -> String {
         match self {
             Self::Told(sentence) => sentence,
-            Self::File { file, errors } => sentence(&file, &errors),
+            Self::File {
+                file,
+                errors,
+                unended,
+            } => sentence(&file, &errors, unended),
         }
     }
+}
+
+/// The number of a text's last line, if that has no line end.
+fn last_line_without_end(text: &str) -> Option<u32> {
+    let open = !text.is_empty() && !text.ends_with(['\n', '\r']);
+    let text = text.replace("\r\n", "\n");
+    open.then(|| u32::try_from(text.matches(['\n', '\r']).count() + 1).unwrap_or(u32::MAX))
 }
 
 /// `  FILE:LINE: [section] key: message (help)`.
@@ -193,6 +210,7 @@ impl Loader {
         let mut model = supervisord::read(&request).map_err(|errors| Unusable::File {
             file: self.file.clone(),
             errors,
+            unended: last_line_without_end(&text),
         })?;
         self.flags
             .lay_over(&mut model.settings, around)
@@ -222,6 +240,13 @@ impl Loader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_last_line_without_end_is_known() {
+        assert_eq!(last_line_without_end("[a]\r\nb\rc"), Some(3));
+        assert_eq!(last_line_without_end("[a]\nb\n"), None);
+        assert_eq!(last_line_without_end(""), None);
+    }
 
     #[test]
     fn reads_the_mask_of_a_process() {

@@ -29,13 +29,13 @@ fn read_before_processes(section: &str) -> &'static [&'static str] {
     }
 }
 
-/// The sentence for `errors` of the configuration `file`.
-pub(super) fn sentence(file: &str, errors: &[IniError]) -> String {
+/// The sentence for `errors` of the configuration `file`. `unended`: its last line, if it has no end.
+pub(super) fn sentence(file: &str, errors: &[IniError], unended: Option<u32>) -> String {
     let Some(first) = errors.first() else {
         return String::new();
     };
     let Some(section) = &first.section else {
-        return syntax(first, errors);
+        return syntax(first, errors, (file, unended));
     };
     let has_processes = ["program:", "fcgi-program:", "eventlistener:"]
         .iter()
@@ -60,10 +60,17 @@ pub(super) fn sentence(file: &str, errors: &[IniError]) -> String {
     )
 }
 
-/// Lines that are none, in the words of Python's parser: all of one file.
-fn syntax(first: &IniError, errors: &[IniError]) -> String {
+/// Lines that are none, in the words of Python's parser: all of one file. It shows their ends, too.
+fn syntax(first: &IniError, errors: &[IniError], (main, unended): (&str, Option<u32>)) -> String {
     let file = first.origin.file.display().to_string();
-    let line = |error: &IniError| quoted(&format!("{}\n", error.text));
+    let line = |error: &IniError| {
+        let end = if file == main && unended == Some(error.origin.line) {
+            ""
+        } else {
+            "\n"
+        };
+        quoted(&format!("{}{end}", error.text))
+    };
     if first.origin.line == 0 {
         return first.message.clone();
     }

@@ -46,9 +46,12 @@ fn command_lines() {
 }
 
 /// Configurations with one thing wrong.
-const BROKEN: [&str; 46] = [
+const BROKEN: [&str; 51] = [
     "",
     "a=b\n",
+    "a=b",
+    "[supervisord]\nnovalue\nnonsense",
+    "[supervisord]\n[nonsense\n= x",
     "[supervisord]\nnovalue\nother thing\n",
     "[supervisord]\nnodaemon=maybe\n",
     "[supervisord]\nloglevel=warning\n",
@@ -93,6 +96,8 @@ const BROKEN: [&str; 46] = [
     "[supervisord]\n[inet_http_server]\n",
     "[supervisord]\n[inet_http_server]\nport=70000\n",
     "[supervisord]\n[rpcinterface:supervisor]\n",
+    "[supervisord]\nuser=root\n[inet_http_server]\nport=192.0.2.1:9001\n",
+    "[supervisord]\nuser=root\n[unix_http_server]\nfile=/no/such/s.sock\n",
 ];
 
 #[test]
