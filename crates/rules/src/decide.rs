@@ -267,7 +267,7 @@ impl Decider {
                 let mut event = by.clone();
                 event::RULE.clone_into(&mut event.name);
                 event.fields.insert("by".to_owned(), by.name.clone().into());
-                self.fire_matched(index, String::new(), now, &event, depth, &mut decision);
+                self.fire_matched(index, "", now, &event, depth, &mut decision);
             }
             RuleState::Resolve => {
                 let keys: Vec<String> = self.rules[index].matters.keys().cloned().collect();
@@ -314,7 +314,7 @@ impl Decider {
                 if set.set == RuleState::Fire {
                     let mut event = event.clone();
                     event::RULE.clone_into(&mut event.name);
-                    self.fire_matched(index, String::new(), now, &event, depth, decision);
+                    self.fire_matched(index, "", now, &event, depth, decision);
                 } else if let Some(more) = self.set_rule(now, &set.name, set.set, &event, depth) {
                     decision.firings.extend(more.firings);
                     decision.held.extend(more.held);

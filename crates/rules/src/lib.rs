@@ -61,7 +61,10 @@ pub async fn run(context: Context, tables: Tables, reload: Reload) -> Result<(),
     let outbox = act::Outbox::start(&context, &dispatch, asker.clone());
     let front = http::Front::new(asker, dispatch, reloader.clone());
     reloader.on_hangup(&context.lifecycle)?;
-    let hub = Hub::new(&tables, outbox, context.clock.clone());
+    let mut hub = Hub::new(&tables, outbox, context.clock.clone());
+    if !tables.config.depends_on.is_empty() {
+        prime(&mut hub, &context).await;
+    }
     let inputs = hub::Inputs {
         events: heard,
         asks,
@@ -77,6 +80,28 @@ pub async fn run(context: Context, tables: Tables, reload: Reload) -> Result<(),
         () = context.lifecycle.stopped() => {}
     }
     Ok(())
+}
+
+/// Tells the hub which programs are down already: a listener that starts anew did not hear how they went. Without an
+/// answer it learns from the events to come.
+async fn prime(hub: &mut Hub, context: &Context) {
+    let client = pistack_kit::client::Client::unix(context.paths.supervisor_socket());
+    let rpc = pistack_kit::rpc::Rpc::new(client, std::time::Duration::from_secs(2));
+    let Ok(answer) = rpc.call("supervisor.getAllProcessInfo", Vec::new()).await else {
+        return;
+    };
+    let rows = answer.as_array().unwrap_or_default();
+    for process in rows
+        .iter()
+        .filter_map(pistack_api::process::ProcessInfo::from_value)
+    {
+        let down = match process.statename.as_str() {
+            "EXITED" => process.exitstatus != 0,
+            "FATAL" | "BACKOFF" | "STOPPED" | "UNKNOWN" => true,
+            _ => false,
+        };
+        hub.note_program(&process.group, &process.name, down);
+    }
 }
 
 /// Serves HTTP beside the protocol. Rules act without it too: a socket that cannot be bound is no reason to stop.

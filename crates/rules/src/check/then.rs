@@ -65,19 +65,8 @@ fn check_action(rule: &Rule, action: &Action, at: &str, known: &Known<'_>, findi
                 findings.add(&place, "a timeout of nothing kills the command at once", None);
             }
         }
-        Action::Gpio(gpio) => {
-            if let Some((message, help)) = unknown_line(&gpio.line, known) {
-                findings.add(&place, message, help);
-            }
-        }
-        Action::Rule(set) => {
-            if !known.rules.contains_key(&set.name) {
-                let near = did_you_mean(&set.name, known.rules.keys().map(String::as_str));
-                findings.add(&place, format!("there is no rule `{}`", set.name), near);
-            }
-            if set.name == findings.rule && set.set != RuleState::Off {
-                findings.add(&place, "it sets itself off", "name another rule".to_owned());
-            }
+        Action::Gpio(_) | Action::Rule(_) | Action::Webhook(_) | Action::Mail(_) => {
+            check_address(action, &place, known, findings);
         }
         Action::Notify(notify) => channels(notify, &place, known, findings),
         Action::Shutdown(false) => findings.add(
@@ -101,21 +90,42 @@ fn check_action(rule: &Rule, action: &Action, at: &str, known: &Known<'_>, findi
                 }
             }
         }
-        Action::Webhook(webhook) => {
-            if !webhook.url.starts_with("https://") && !webhook.url.starts_with("http://") {
-                findings.add(
-                    &place,
-                    format!("`{}` is no address", webhook.url),
-                    "write \"https://...\"".to_owned(),
-                );
-            }
-        }
-        Action::Mail(mail) => {
-            if !mail.to.contains('@') || mail.to.contains(char::is_control) || mail.to.contains(' ') {
-                findings.add(&place, format!("`{}` is no mail address", mail.to), None);
-            }
-        }
         Action::Log(_) | Action::Shutdown(true) => {}
+    }
+}
+
+/// Lines, rules and addresses that an action names.
+fn check_address(action: &Action, place: &[&str], known: &Known<'_>, findings: &mut Findings<'_>) {
+    match action {
+        Action::Gpio(gpio) => {
+            if let Some((message, help)) = unknown_line(&gpio.line, known) {
+                findings.add(place, message, help);
+            }
+        }
+        Action::Rule(set) => {
+            if !known.rules.contains_key(&set.name) {
+                let near = did_you_mean(&set.name, known.rules.keys().map(String::as_str));
+                findings.add(place, format!("there is no rule `{}`", set.name), near);
+            }
+            if set.name == findings.rule && set.set != RuleState::Off {
+                findings.add(place, "it sets itself off", "name another rule".to_owned());
+            }
+        }
+        Action::Webhook(webhook)
+            if !webhook.url.starts_with("https://") && !webhook.url.starts_with("http://") =>
+        {
+            findings.add(
+                place,
+                format!("`{}` is no address", webhook.url),
+                "write \"https://...\"".to_owned(),
+            );
+        }
+        Action::Mail(mail)
+            if !mail.to.contains('@') || mail.to.contains(char::is_control) || mail.to.contains(' ') =>
+        {
+            findings.add(place, format!("`{}` is no mail address", mail.to), None);
+        }
+        _ => {}
     }
 }
 

@@ -75,7 +75,7 @@ impl Decider {
             Reading::Nothing => false,
         };
         if matched {
-            self.fire_matched(index, key, now, event, depth, decision);
+            self.fire_matched(index, &key, now, event, depth, decision);
         }
         self.find_next();
         matched
@@ -119,7 +119,7 @@ impl Decider {
     pub(super) fn fire_matched(
         &mut self,
         index: usize,
-        key: String,
+        key: &str,
         now: Now,
         event: &Event,
         depth: u8,
@@ -128,20 +128,20 @@ impl Decider {
         let missing = self.world.missing_dependency(event);
         let remembered = &mut self.rules[index];
         if !remembered.on {
-            remembered.hold(&key, "it is switched off".to_owned(), decision);
+            remembered.hold(key, "it is switched off".to_owned(), decision);
             return;
         }
         if depth >= LONGEST_CHAIN {
             let why = format!("cut: {LONGEST_CHAIN} rules have set each other off already");
-            remembered.hold(&key, why, decision);
+            remembered.hold(key, why, decision);
             return;
         }
         let lasting = lasting(&remembered.rule, event);
         let first_digest = remembered.rule.policy.digest.map_or(DIGEST, |span| span.0);
         let speaks = speaks(&remembered.rule);
-        let talk = remembered.talk(&key, now, event, lasting, missing);
-        let cooling = remembered.cooling(&key, now.monotonic);
-        let matter = remembered.matters.entry(key.clone()).or_default();
+        let talk = remembered.talk(key, now, event, lasting, missing);
+        let cooling = remembered.cooling(key, now.monotonic);
+        let matter = remembered.matters.entry(key.to_owned()).or_default();
         matter.matches.clear();
         if lasting || has_until(&remembered.rule) {
             let active = matter
@@ -162,7 +162,7 @@ impl Decider {
                 matter.speak_at = Some(matter.speak_at.unwrap_or(next));
             }
             remembered.hold(
-                &key,
+                key,
                 format!("cooling down for {} s more", left.as_secs()),
                 decision,
             );
@@ -174,7 +174,7 @@ impl Decider {
         } else {
             None
         };
-        if remembered.emit(&key, now, event, depth, told, &talk, decision)
+        if remembered.emit(key, now, event, depth, told, &talk, decision)
             && let Some(firing) = decision.firings.last()
         {
             self.chain

@@ -138,7 +138,7 @@ impl Decider {
             if !self.rules[index].rule.unless.is_empty() && self.excluded(index, &event) {
                 self.rules[index].hold(key, "one of its `unless` holds".to_owned(), decision);
             } else {
-                self.fire_matched(index, key.to_owned(), now, &event, depth, decision);
+                self.fire_matched(index, key, now, &event, depth, decision);
             }
         }
         let matter = self.rules[index].matters.get_mut(key);

@@ -400,13 +400,12 @@ fn words(line: &str) -> Result<Vec<String>, String> {
                 Some(next) => word.get_or_insert_default().push(next),
                 None => return Err(format!("`{line}` ends with a backslash")),
             },
-            (Some(_), _) => word.get_or_insert_default().push(letter),
             (None, '\'' | '"') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
             (None, _) if letter.is_whitespace() => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(letter),
+            _ => word.get_or_insert_default().push(letter),
         }
     }
     if let Some(open) = quote {
