@@ -129,6 +129,30 @@ impl Bed {
         }
     }
 
+    /// Stops, and waits until the database's file is closed.
+    pub(crate) async fn close(self) -> (TempDir, Clock) {
+        self.context.lifecycle.stop();
+        assert!(self.context.lifecycle.finish(Duration::from_secs(5)).await);
+        let log = self
+            .context
+            .paths
+            .database(Service::Auth)
+            .with_extension("sqlite3-wal");
+        let Self {
+            dir,
+            clock,
+            public,
+            internal,
+            context,
+            ..
+        } = self;
+        drop((public, internal, context));
+        // SQLite removes its log with the last connection, which ends on a thread of its own.
+        pistack_kit::testing::eventually("the database is closed", async || (!log.exists()).then_some(()))
+            .await;
+        (dir, clock)
+    }
+
     /// Stops and starts again.
     pub(crate) async fn restart(self) -> Self {
         let clock = self.clock.clone();

@@ -31,21 +31,11 @@ async fn copied() -> (Bed, crate::bed::Got) {
     (bed, root)
 }
 
-async fn stopped(bed: Bed) -> (TempDir, pistack_kit::clock::Clock) {
-    bed.context.lifecycle.stop();
-    assert!(bed.context.lifecycle.finish(Duration::from_secs(5)).await);
-    let Bed { dir, clock, .. } = bed;
-    (dir, clock)
-}
-
 fn damage(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..].fill(0x5a);
     fs::write(path, bytes).unwrap();
-    for suffix in ["-wal", "-shm"] {
-        let _ = fs::remove_file(path.with_file_name(format!("auth.sqlite3{suffix}")));
-    }
 }
 
 #[tokio::test]
@@ -66,7 +56,7 @@ async fn a_copy_is_made_every_day_and_seven_are_kept() {
 async fn a_damaged_file_is_replaced_by_the_copy_and_everyone_logs_in_anew() {
     let (bed, root) = copied().await;
     let later = bed.login("root", PASSWORD).await;
-    let (dir, clock) = stopped(bed).await;
+    let (dir, clock) = bed.close().await;
     damage(&database(&dir));
     let bed = start(dir, clock).await;
     assert!(bed.setup_code().is_none(), "never an open setup state");
@@ -87,11 +77,11 @@ async fn a_damaged_file_is_replaced_by_the_copy_and_everyone_logs_in_anew() {
 #[tokio::test]
 async fn a_file_that_is_gone_or_empty_comes_back() {
     let (bed, _) = copied().await;
-    let (dir, clock) = stopped(bed).await;
+    let (dir, clock) = bed.close().await;
     fs::remove_file(database(&dir)).unwrap();
     let bed = start(dir, clock).await;
     assert_eq!(bed.login("root", PASSWORD).await.status, 200);
-    let (dir, clock) = stopped(bed).await;
+    let (dir, clock) = bed.close().await;
     fs::write(database(&dir), "").unwrap();
     let bed = start(dir, clock).await;
     assert!(bed.setup_code().is_none());
@@ -101,7 +91,7 @@ async fn a_file_that_is_gone_or_empty_comes_back() {
 #[tokio::test]
 async fn without_a_good_copy_nothing_starts_and_nothing_opens() {
     let (bed, _) = copied().await;
-    let (dir, clock) = stopped(bed).await;
+    let (dir, clock) = bed.close().await;
     let file = database(&dir);
     damage(&file);
     for copy in backup::copies(&file) {
