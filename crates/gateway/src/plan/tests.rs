@@ -92,7 +92,10 @@ fn good_routes_are_quiet() {
 #[test]
 fn what_is_wrong_is_told_at_its_key() {
     type Edit = fn(&mut Route);
-    let cases: [(&str, &str, Edit); 20] = [
+    let cases: [(&str, &str, Edit); 21] = [
+        ("route.r.path", "reserved", |route| {
+            route.path = "/ca".into();
+        }),
         ("route.r.path", "leads nowhere", |route| route.to = None),
         ("route.r.files", "both", |route| route.files = Some("/".into())),
         ("route.r.to", "no address", |route| {
