@@ -113,7 +113,7 @@ fn speaks(firing: &Firing) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn no_message_in_quiet_hours_unless_critical(steps in steps()) {
