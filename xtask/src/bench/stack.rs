@@ -12,25 +12,25 @@ use crate::bench::load::{Request, login, requests_per_second};
 use crate::bench::table::{Row, markdown, median};
 use crate::run;
 
-const ORIGINAL: &str = "https://127.0.0.1:18443";
-const PISTACK: &str = "https://127.0.0.1:28443";
+pub(super) const ORIGINAL: &str = "https://127.0.0.1:18443";
+pub(super) const PISTACK: &str = "https://127.0.0.1:28443";
 const SERVICES: [&str; 5] = ["auth", "supervisor", "email", "info", "io"];
 const PASSWORD: &str = "bench-only-passphrase";
 /// How long the idle supervisor is watched for wake-ups.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// One of the two stacks.
-struct Side {
+pub(super) struct Side {
     name: &'static str,
     base: &'static str,
     /// Shell command that starts it in the foreground.
     start: String,
-    password: &'static str,
+    pub(super) password: &'static str,
 }
 
 /// A running stack; ended when dropped.
-struct Running {
-    pid: i64,
+pub(super) struct Running {
+    pub(super) pid: i64,
     seconds: f64,
     pss_mb: f64,
 }
@@ -134,7 +134,7 @@ fn loads() -> [Load; 3] {
     ]
 }
 
-fn row(what: &str, unit: &'static str, more_is_better: bool, [original, pistack]: [f64; 2]) -> Row {
+pub(super) fn row(what: &str, unit: &'static str, more_is_better: bool, [original, pistack]: [f64; 2]) -> Row {
     Row {
         what: what.to_owned(),
         original,
@@ -144,7 +144,8 @@ fn row(what: &str, unit: &'static str, more_is_better: bool, [original, pistack]
     }
 }
 
-fn original(scratch: &Path) -> anyhow::Result<Side> {
+/// The original, with a Python environment of its own.
+pub(super) fn original(scratch: &Path) -> anyhow::Result<Side> {
     let venv = scratch.join("venv");
     let folder = run::root().join("bench/original");
     if !venv.join("bin/supervisord").exists() {
@@ -172,7 +173,8 @@ fn original(scratch: &Path) -> anyhow::Result<Side> {
     })
 }
 
-fn pistack(scratch: &Path) -> anyhow::Result<Side> {
+/// Ours, with a Root.
+pub(super) fn pistack(scratch: &Path) -> anyhow::Result<Side> {
     let program = run::root().join("target/release/pistack");
     if !program.exists() {
         bail!("build it first: cargo build --release -p pistack");
@@ -215,7 +217,7 @@ fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Starts a stack and waits until every health endpoint answers through TLS; the same clock for both.
-fn start(side: &Side) -> anyhow::Result<Running> {
+pub(super) fn start(side: &Side) -> anyhow::Result<Running> {
     println!("starting {} ...", side.name);
     let urls = SERVICES
         .iter()
