@@ -146,7 +146,8 @@ impl Target {
         if self.strip.is_empty() {
             return Some(original.clone());
         }
-        let rest = if let Some(rest) = original.as_str().strip_prefix(&*self.strip) {
+        let literal = original.as_str().strip_prefix(&*self.strip);
+        let rest = if let Some(rest) = literal.filter(|rest| rest.starts_with('/')) {
             rest
         } else {
             // The same path in another spelling: as many segments of it belong to the prefix.

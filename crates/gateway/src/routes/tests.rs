@@ -163,6 +163,7 @@ fn the_longest_path_decides_and_segments_are_whole() {
     is("pi", "/app/", "app", "/");
     is("pi", "/app", "Slash", "");
     is("pi", "/%61pp/x", "app", "/x");
+    is("pi", "/app;v=1/x", "app", "/x");
     is("pi", "/apple", "Nowhere", "");
     is("pi", "/app/deep/x", "deep", "/app/deep/x");
     is("pi", "/app/%64eep/x", "deep", "/app/%64eep/x");
