@@ -8,7 +8,11 @@ step() { say "[$(( $(date +%s) - began )) s] $*"; }
 
 step "what the tests need"
 need_rust
-need_packages git=git curl=curl python3=python3 openssl=openssl chromium=chromium node=nodejs npm=npm
+export PATH="$PATH:/usr/sbin:/sbin" # where Debian keeps servers
+need_packages git=git curl=curl python3=python3 openssl=openssl chromium=chromium node=nodejs npm=npm c++=g++
+# Servers and attackers beside which the stack is tried; the tests start their own, on loopback ports.
+need_packages pg_lsclusters=postgresql nginx=nginx-light caddy=caddy postfix=postfix testssl=testssl.sh \
+  slowhttptest=slowhttptest faketime=faketime
 python3 -c 'import venv, ensurepip' 2>/dev/null || { as_root apt-get update -qq; as_root apt-get install -y -qq python3-venv >/dev/null; }
 command -v cargo-nextest >/dev/null || { step "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 command -v cargo-deny >/dev/null || { step "installing cargo-deny"; cargo install --quiet --locked cargo-deny; }
@@ -35,6 +39,5 @@ cargo xtask spec --check
 step "end-to-end tests with real peers"
 cargo nextest run -p pistack-e2e --locked
 step "fuzz targets, some seconds each"
-need_packages c++=g++
 fuzz/run.sh 8
 step "all green"

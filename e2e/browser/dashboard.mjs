@@ -2,8 +2,20 @@
 // node dashboard.mjs BASE CODE FOLDER
 import { chromium } from 'playwright-core';
 import { readFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
+
+// A code of RFC 6238 with its usual choices: SHA-1, 30 s, six digits.
+const totp = (secret, seconds) => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret.replace(/[^A-Z2-7]/g, '')].map(letter => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map(byte => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(seconds / 30)));
+  const mac = createHmac('sha1', key).update(step).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1000000).padStart(6, '0');
+};
 
 const [base, code, folder] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -76,6 +88,50 @@ try {
       assert.ok(overflow <= 0, `home-${scheme}-${size} scrolls sideways by ${overflow} px`);
     }
   }
+  // The second factor: turned on by the code of an authenticator (RFC 6238), then asked for at sign-in.
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`${base}/control/account`);
+  await page.getByRole('button', { name: 'Turn on' }).click();
+  await page.waitForSelector('.qr svg');
+  await check('second-factor');
+  const secret = (await page.locator('.secret').innerText()).trim();
+  await page.locator('input[name=code]').fill(totp(secret, Date.now() / 1000));
+  await page.locator('form:has(input[name=code]) button').click();
+  await page.waitForSelector('.once');
+  const recovery = await page.locator('.once code').allInnerTexts();
+  assert.ok(recovery.length >= 8 && new Set(recovery).size === recovery.length, `recovery codes ${recovery}`);
+  const elsewhere = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'pl-PL', viewport: { width: 390, height: 844 } });
+  const phone = await elsewhere.newPage();
+  await phone.goto(`${base}/control/account`);
+  await phone.locator('input[name=name]').fill('root');
+  await phone.locator('input[name=password]').fill('correct-horse-battery');
+  await phone.locator('form:has(input[name=password]) button.primary').click();
+  await phone.waitForSelector('input[name=otp]');
+  await phone.locator('input[name=otp]').fill('000000');
+  await phone.locator('form:has(input[name=otp]) button.primary').click();
+  await phone.waitForSelector('[role=alert]');
+  await phone.locator('input[name=otp]').fill(recovery[0]);
+  await phone.locator('form:has(input[name=otp]) button.primary').click();
+  await phone.waitForSelector('h1:has-text("Twoje konto")');
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.goto(`${base}/control/account`);
+    await check(`account-${scheme}`);
+    await page.goto(`${base}/control/audit`);
+    await page.waitForSelector('code:has-text("second_factor.on")');
+    await check(`audit-${scheme}`);
+  }
+  // Signed out from here, the phone is out.
+  await page.goto(`${base}/control/account`);
+  await page.getByRole('button', { name: 'Sign out all others' }).click();
+  await page.waitForSelector('.note.ok');
+  const deadline = Date.now() + 2000;
+  while (!/login/.test(phone.url())) {
+    assert.ok(Date.now() < deadline, 'the other session is still in after 2 s');
+    await phone.goto(`${base}/control/`);
+  }
+  await elsewhere.close();
+
   assert.deepEqual(complaints.filter(text => !/401|Unauthorized/.test(text)), []);
   console.log('all steps done');
 } finally {

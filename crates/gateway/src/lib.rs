@@ -62,8 +62,8 @@ use pistack_kit::lifecycle::Lifecycle;
 use pistack_kit::paths::StatePaths;
 use pistack_kit::service::RunError;
 pub use plan::{Finding, check_routes};
-pub use reload::Reload;
 pub use qr::terminal as qr_code;
+pub use reload::Reload;
 pub use tls::{Certificate, Kind, State, TlsError, fingerprint, import, remove_imported, state};
 use tokio_util::sync::CancellationToken;
 
@@ -130,7 +130,13 @@ pub async fn run_bound(
     let (stop, tasks, drain) = (gateway.stop.clone(), gateway.tasks.clone(), config.drain.0);
     if !config.acme.domains.is_empty() {
         let acme = config.acme.clone();
-        tasks.spawn(acme::keep(acme, paths.clone(), clock, renewal.clone(), stop.clone()));
+        tasks.spawn(acme::keep(
+            acme,
+            paths.clone(),
+            clock,
+            renewal.clone(),
+            stop.clone(),
+        ));
     }
     let entrance = Entrance {
         gateway: gateway.clone(),

@@ -254,10 +254,7 @@ mod tests {
         let path = home.path().join("key");
         write_atomic(&path, b"x", 0o600).unwrap();
         let metadata = std::fs::metadata(&path).unwrap();
-        assert_eq!(
-            (metadata.uid(), metadata.gid(), mode(&path)),
-            (4711, 4712, 0o600)
-        );
+        assert_eq!((metadata.uid(), metadata.gid(), mode(&path)), (4711, 4712, 0o600));
     }
 
     #[test]

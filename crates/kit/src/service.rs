@@ -1,6 +1,7 @@
 //! One way to run a service: listeners, guard, documents, health, limits, shutdown.
 
 mod connections;
+mod leftover;
 mod router;
 
 use std::fmt;

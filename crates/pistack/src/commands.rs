@@ -11,8 +11,8 @@ mod keys;
 mod logs;
 mod overview;
 pub(crate) mod peer;
-mod rules;
 mod routes;
+mod rules;
 mod status;
 mod tls;
 

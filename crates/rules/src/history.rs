@@ -117,7 +117,11 @@ impl History {
     }
 
     /// Writes a firing and its messages, in one transaction. Gives the firing's number.
-    pub async fn record(&self, firing: Option<&Firing>, messages: &[NewDelivery]) -> Result<i64, HistoryError> {
+    pub async fn record(
+        &self,
+        firing: Option<&Firing>,
+        messages: &[NewDelivery],
+    ) -> Result<i64, HistoryError> {
         let now = self.clock.unix();
         let mut transaction = self.pool().await?.begin().await?;
         let id = match firing {

@@ -38,10 +38,10 @@ use hub::Hub;
 use tokio::sync::mpsc;
 
 pub use check::{Finding, Known, check};
+pub use config::{Action, Channel, Config, Matching, Rule, When};
 pub use hub::{Reload, Tables};
 pub use overlay::Overlay;
 pub use reload::Reloader;
-pub use config::{Action, Channel, Config, Matching, Rule, When};
 
 /// The OpenAPI document of the HTTP side.
 pub fn spec() -> utoipa::openapi::OpenApi {
@@ -70,7 +70,9 @@ pub async fn run(context: Context, tables: Tables, reload: Reload) -> Result<(),
         asks,
         tables: reloader.tables(),
     };
-    context.lifecycle.spawn(hub.run(inputs, context.lifecycle.clone()));
+    context
+        .lifecycle
+        .spawn(hub.run(inputs, context.lifecycle.clone()));
     trigger::start(&context, events.clone(), reloader.tables());
     let input = tokio::io::BufReader::new(tokio::io::stdin());
     let session = listener::Session::new(input, tokio::io::stdout(), events, context.clock.clone());

@@ -110,11 +110,7 @@ impl Names for SystemNames {
     }
 }
 
-async fn follow(
-    post: &Post,
-    rules: Rules<'_>,
-    names: &impl Names,
-) -> Result<(StatusCode, String), Failure> {
+async fn follow(post: &Post, rules: Rules<'_>, names: &impl Names) -> Result<(StatusCode, String), Failure> {
     let first = parse(&post.url, rules.private).map_err(Failure::permanent)?;
     let mut url = first.clone();
     for _ in 0..=MOST_REDIRECTS {
@@ -126,7 +122,9 @@ async fn follow(
         }
         url = redirected(&url, &answer, rules.private)?;
     }
-    Err(Failure::permanent(format!("more than {MOST_REDIRECTS} redirects")))
+    Err(Failure::permanent(format!(
+        "more than {MOST_REDIRECTS} redirects"
+    )))
 }
 
 /// A URL that may be asked: https, or http where private addresses are allowed; without user and password.
@@ -135,19 +133,27 @@ pub fn parse(text: &str, private: bool) -> Result<Url, String> {
     match url.scheme() {
         "https" => {}
         "http" if private => {}
-        "http" => return Err("http:// sends in clear text; write https://, or private = true for a server at home".into()),
+        "http" => {
+            return Err(
+                "http:// sends in clear text; write https://, or private = true for a server at home".into(),
+            );
+        }
         other => return Err(format!("`{other}:` is not supported; write https://...")),
     }
     if url.host().is_none() {
         return Err("the URL names no host".into());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password in the URL would end up in logs; use a header field or a file".into());
+        return Err(
+            "a user name or password in the URL would end up in logs; use a header field or a file".into(),
+        );
     }
     if let (false, Some(ip)) = (private, literal(&url))
         && !is_public(ip)
     {
-        return Err(format!("{ip} is on a private network; allow it with private = true"));
+        return Err(format!(
+            "{ip} is on a private network; allow it with private = true"
+        ));
     }
     Ok(url)
 }
@@ -177,7 +183,8 @@ fn redirected<B>(url: &Url, answer: &Response<B>, private: bool) -> Result<Url, 
     if url.scheme() == "https" && target.scheme() == "http" {
         return Err(Failure::permanent("the address redirects from https to http"));
     }
-    parse(target.as_str(), private).map_err(|reason| Failure::permanent(format!("the address redirects, and {reason}")))
+    parse(target.as_str(), private)
+        .map_err(|reason| Failure::permanent(format!("the address redirects, and {reason}")))
 }
 
 async fn once(
@@ -244,7 +251,10 @@ fn request(url: &Url, post: &Post, same_place: bool) -> Result<Request<Full<Byte
     };
     let mut request = Request::post(target)
         .header(HOST, host)
-        .header(USER_AGENT, HeaderValue::from_static(concat!("pistack/", env!("CARGO_PKG_VERSION"))))
+        .header(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("pistack/", env!("CARGO_PKG_VERSION"))),
+        )
         .body(Full::new(post.body.clone()))
         .map_err(bad)?;
     for (name, value) in &post.headers {

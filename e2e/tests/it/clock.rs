@@ -31,12 +31,22 @@ fn logins_of_1970_outlive_the_first_time_sync() {
     assert_eq!(login.status, 200, "{login:?}");
     let body = login.json();
     let claims = stack
-        .post(body["access_token"].as_str().unwrap(), "/api/auth/session/validate", &json!({}))
+        .post(
+            body["access_token"].as_str().unwrap(),
+            "/api/auth/session/validate",
+            &json!({}),
+        )
         .json();
-    assert!(claims["token"]["iat"].as_i64().unwrap() < 1_000_000, "it is 1970: {claims}");
+    assert!(
+        claims["token"]["iat"].as_i64().unwrap() < 1_000_000,
+        "it is 1970: {claims}"
+    );
     assert_eq!(
         stack
-            .get_as(body["access_token"].as_str().unwrap(), "/api/supervisor/processes/list")
+            .get_as(
+                body["access_token"].as_str().unwrap(),
+                "/api/supervisor/processes/list"
+            )
             .status,
         200,
         "every service believes the same time"
@@ -50,7 +60,12 @@ fn logins_of_1970_outlive_the_first_time_sync() {
     );
     assert_eq!(next.status, 200, "the session lives on: {next:?}");
     let token = next.json()["access_token"].as_str().unwrap().to_owned();
-    let claims = stack.post(&token, "/api/auth/session/validate", &json!({})).json();
-    assert!(claims["token"]["iat"].as_i64().unwrap() > 1_700_000_000, "{claims}");
+    let claims = stack
+        .post(&token, "/api/auth/session/validate", &json!({}))
+        .json();
+    assert!(
+        claims["token"]["iat"].as_i64().unwrap() > 1_700_000_000,
+        "{claims}"
+    );
     assert_eq!(stack.get_as(&token, "/api/supervisor/processes/list").status, 200);
 }

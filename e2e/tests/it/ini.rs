@@ -121,13 +121,11 @@ fn ours(text: &str) -> Value {
         let headless = errors
             .iter()
             .find(|error| error.message.contains("no section headers"));
-        return match headless {
-            Some(error) => json!({ "headless": [error.origin.line, error.text] }),
-            None => {
-                let lines = errors.iter().map(|error| json!([error.origin.line, error.text]));
-                json!({ "errors": lines.collect::<Vec<_>>() })
-            }
-        };
+        if let Some(error) = headless {
+            return json!({ "headless": [error.origin.line, error.text] });
+        }
+        let lines = errors.iter().map(|error| json!([error.origin.line, error.text]));
+        return json!({ "errors": lines.collect::<Vec<_>>() });
     }
     let sections: Map<String, Value> = document
         .sections()

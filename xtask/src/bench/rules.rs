@@ -1,32 +1,23 @@
 //! `cargo xtask bench rules`: how many events a second the rules decide on one core.
 
-use std::process::Command;
-
 use anyhow::{Context as _, ensure};
+
+use crate::run;
 
 /// What must be reached, in events a second with fifty rules.
 const WANTED: f64 = 10_000.0;
 
 /// Builds the example optimised, runs it, and compares.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let output = Command::new("cargo")
-        .args([
-            "run",
-            "--release",
-            "-q",
-            "-p",
-            "pistack-rules",
-            "--example",
-            "decide_rate",
-        ])
-        .output()
-        .context("cargo cannot be run")?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said = run::output(run::command("cargo").args([
+        "run",
+        "--release",
+        "-q",
+        "-p",
+        "pistack-rules",
+        "--example",
+        "decide_rate",
+    ]))?;
     println!("decided: {}", said.trim());
     let rate: f64 = said
         .split_whitespace()

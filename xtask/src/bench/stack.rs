@@ -134,7 +134,12 @@ fn loads() -> [Load; 3] {
     ]
 }
 
-pub(super) fn row(what: &str, unit: &'static str, more_is_better: bool, [original, pistack]: [f64; 2]) -> Row {
+pub(super) fn row(
+    what: &str,
+    unit: &'static str,
+    more_is_better: bool,
+    [original, pistack]: [f64; 2],
+) -> Row {
     Row {
         what: what.to_owned(),
         original,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::Peer;
+use super::leftover::{self, Leftover};
 use crate::lifecycle::Lifecycle;
 use crate::listen::UnixSocket;
 
@@ -118,6 +119,17 @@ impl Connections {
     }
 }
 
+/// The request as handlers get it, and where the rest of its body comes back to.
+fn with_leftover(request: Request<Incoming>, peer: Peer) -> (Request<Body>, Option<Leftover>) {
+    let (mut head, body) = request.into_parts();
+    head.extensions.insert(peer);
+    if body.is_end_stream() {
+        return (Request::from_parts(head, Body::empty()), None);
+    }
+    let (lent, left) = leftover::lend(&head.headers, body);
+    (Request::from_parts(head, Body::new(lent)), Some(left))
+}
+
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
@@ -125,16 +137,17 @@ async fn serve(
     lifecycle: Lifecycle,
 ) {
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
+        let (request, left) = with_leftover(request, peer);
         let router = router.clone();
         async move {
-            Ok::<_, Infallible>(
-                router
-                    .oneshot(request)
-                    .await
-                    .unwrap_or_else(|never| match never {}),
-            )
+            let response = router
+                .oneshot(request)
+                .await
+                .unwrap_or_else(|never| match never {});
+            Ok::<_, Infallible>(match left {
+                Some(left) => left.settle(response).await,
+                None => response,
+            })
         }
     });
     let connection = http1::Builder::new()

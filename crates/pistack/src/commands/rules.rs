@@ -142,13 +142,13 @@ impl Stack {
     }
 
     fn list(&self, json: bool) -> Result<Code, Failure> {
-        let (running, rules) = match self.ask("GET", "/internal/rules/list", &Value::Null)? {
-            Some(answer) => (true, answer["rules"].clone()),
-            None => {
-                let decider = Decider::new(&self.tables().setup());
-                let views = decider.statuses(hub::now(&Clock::system()));
-                (false, serde_json::to_value(views).unwrap_or_default())
-            }
+        let answer = self.ask("GET", "/internal/rules/list", &Value::Null)?;
+        let (running, rules) = if let Some(answer) = answer {
+            (true, answer["rules"].clone())
+        } else {
+            let decider = Decider::new(&self.tables().setup());
+            let views = decider.statuses(hub::now(&Clock::system()));
+            (false, serde_json::to_value(views).unwrap_or_default())
         };
         if json {
             output::json(&json!({ "schema_version": 1, "running": running, "rules": rules }));

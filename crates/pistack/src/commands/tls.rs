@@ -60,7 +60,7 @@ impl Scene {
 pub(crate) fn tls(place: &Place, command: &TlsCommand) -> Result<Code, Failure> {
     let scene = Scene::of(place)?;
     match command {
-        TlsCommand::Status { json } => status(&scene, *json),
+        TlsCommand::Status { json } => Ok(status(&scene, *json)),
         TlsCommand::Trust => trust(&scene),
         TlsCommand::Local => local(&scene),
         TlsCommand::Import { certificate, key } => import(&scene, certificate, key),
@@ -68,12 +68,12 @@ pub(crate) fn tls(place: &Place, command: &TlsCommand) -> Result<Code, Failure> 
     }
 }
 
-fn status(scene: &Scene, json: bool) -> Result<Code, Failure> {
+fn status(scene: &Scene, json: bool) -> Code {
     let certificates = scene.certificates();
     if json {
         let document = serde_json::json!({ "schema_version": 1, "certificates": certificates });
         crate::output::json(&document);
-        return Ok(Code::Ok);
+        return Code::Ok;
     }
     if certificates.is_empty() {
         println!("There is no certificate yet. One is made when the gateway starts for the first time.");
@@ -99,7 +99,7 @@ fn status(scene: &Scene, json: bool) -> Result<Code, Failure> {
             }
         }
     }
-    Ok(code)
+    code
 }
 
 fn title(kind: Kind) -> &'static str {

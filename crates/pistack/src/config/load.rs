@@ -261,7 +261,10 @@ fn own_socket(model: &mut Model, paths: &StatePaths) {
 /// `[route.NAME]`: clashes, dead ends, reserved paths.
 fn check_routes(file: &File, model: &mut Model, document: &Document, errors: &mut Vec<ConfigError>) {
     let settings = pistack_gateway::check_settings(&file.gateway);
-    for finding in settings.into_iter().chain(pistack_gateway::check_routes(&file.gateway, &file.route)) {
+    for finding in settings
+        .into_iter()
+        .chain(pistack_gateway::check_routes(&file.gateway, &file.route))
+    {
         let path: Vec<&str> = finding.path.iter().map(String::as_str).collect();
         if finding.warning {
             let place = document.locate(&path).map(|(file, line)| Origin { file, line });

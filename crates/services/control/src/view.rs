@@ -35,6 +35,16 @@ pub(crate) struct SecondStepPage<'a> {
     pub(crate) next: &'a str,
 }
 
+/// A password in place of one that is known to the world.
+#[derive(Debug, Template)]
+#[template(path = "new_password.html")]
+pub(crate) struct NewPasswordPage<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) problem: Option<String>,
+    pub(crate) pending: &'a str,
+    pub(crate) next: &'a str,
+}
+
 /// A person's own account: sessions, second factor, API tokens.
 #[derive(Debug, Template)]
 #[template(path = "account.html")]

@@ -13,7 +13,7 @@ use crate::error::{Failure, reason};
 use crate::identity::{Person, identify, setup_required};
 use crate::state::Dashboard;
 use crate::upstream::auth;
-use crate::view::{self, LoginPage, SecondStepPage};
+use crate::view::{self, LoginPage, NewPasswordPage, SecondStepPage};
 use crate::visit::{Visit, cookie, own_path};
 use crate::words::Words;
 
@@ -75,6 +75,11 @@ pub(crate) struct Fields {
     /// A code of the authenticator, or a recovery code.
     #[serde(default)]
     otp: String,
+    /// A password in place of one that is known to the world, twice.
+    #[serde(default)]
+    new_password: String,
+    #[serde(default)]
+    again: String,
 }
 
 /// `POST /login`: name and password; where the account has a second factor, its code in a second step.
@@ -106,18 +111,22 @@ pub(crate) async fn sign_in(
     if name.is_empty() || password.is_empty() {
         return again(StatusCode::BAD_REQUEST, visit.t.fill_both.to_owned());
     }
+    if !fields.pending.is_empty() && fields.new_password != fields.again {
+        let problem = Some(visit.t.passwords_differ.to_owned());
+        return new_password_step(&visit, &fields.pending, next, StatusCode::BAD_REQUEST, problem);
+    }
     let login = CookieLogin {
         name,
         password: password.to_string(),
         device: device(&headers),
         address: address(peer, &headers),
         otp: fields.otp.trim().to_owned(),
+        new_password: fields.new_password.clone(),
         device_token: cookie(&headers, DEVICE_COOKIE).unwrap_or_default().to_owned(),
         remember_device: true,
         replaces: identify(&headers, &dashboard)
             .await
             .map_or_else(|_| String::new(), |(_, claims)| claims.sid),
-        new_password: String::new(),
     };
     match auth::sign_in(&dashboard, &login).await {
         Ok(session) => {
@@ -132,8 +141,33 @@ pub(crate) async fn sign_in(
             let problem = Some(refusal(visit.t, &failure));
             second_step(&visit, &fields.pending, next, failure.status(), problem)
         }
+        Err(failure) if failure.is("password_change_required") => {
+            let pending = dashboard.pending.keep(clock, &login.name, &login.password);
+            new_password_step(&visit, &pending, next, StatusCode::OK, None)
+        }
+        Err(failure) if failure.is("weak_password") && !fields.pending.is_empty() => {
+            let problem = Some(refusal(visit.t, &failure));
+            new_password_step(&visit, &fields.pending, next, failure.status(), problem)
+        }
         Err(failure) => again(refusal_status(&failure), refusal(visit.t, &failure)),
     }
+}
+
+/// The form for somebody whose password has to be replaced.
+fn new_password_step(
+    visit: &Visit,
+    pending: &str,
+    next: &str,
+    status: StatusCode,
+    problem: Option<String>,
+) -> Result<Response, Failure> {
+    let page = NewPasswordPage {
+        v: visit,
+        problem,
+        pending,
+        next,
+    };
+    view::page(status, &page)
 }
 
 /// The form of the second step.

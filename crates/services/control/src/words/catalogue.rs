@@ -66,8 +66,10 @@ catalogue! {
         "Drugi krok trwał zbyt długo. Podaj hasło jeszcze raz.";
     otp_hint: "Authenticator lost? Turn the second factor off on the board’s console:",
         "Nie masz aplikacji? Wyłącz drugi składnik w konsoli urządzenia:";
-    password_known: "This password is known to the world and has to be replaced first. On the board’s console: pistack user passwd NAME",
-        "To hasło jest powszechnie znane i trzeba je najpierw zmienić. W konsoli urządzenia: pistack user passwd NAZWA";
+    password_known: "The password of this account is known to the world: it is the one that the original came with. Choose another one to sign in.",
+        "Hasło tego konta jest powszechnie znane: to hasło, z którym dostarczano oryginał. Wybierz inne, aby się zalogować.";
+    password_new: "New password", "Nowe hasło";
+    password_new_title: "Choose a new password", "Wybierz nowe hasło";
     start_again: "Start again", "Zacznij od nowa";
 
     // the own account

@@ -52,6 +52,43 @@ async fn a_second_factor_is_asked_for_in_a_second_step() {
 }
 
 #[tokio::test]
+async fn a_password_known_to_the_world_is_replaced_at_sign_in() {
+    let stack = whole();
+    let first = [("name", "imported"), ("password", PASSWORD)];
+    let step = stack.post("/login", &first).page().await;
+    assert!(step.text.contains("known to the world"), "{}", step.text);
+    let pending = hidden(&step, "pending").to_owned();
+    for (new, again, told) in [
+        ("one thing", "another", "The two passwords differ."),
+        ("short", "short", "at least 8 characters"),
+    ] {
+        let fields = [
+            ("pending", pending.as_str()),
+            ("new_password", new),
+            ("again", again),
+        ];
+        let page = stack.post("/login", &fields).page().await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        assert!(
+            page.text.contains(told) && page.text.contains("name=\"again\""),
+            "{}",
+            page.text
+        );
+    }
+    let good = "four words are fine";
+    let fields = [
+        ("pending", pending.as_str()),
+        ("new_password", good),
+        ("again", good),
+    ];
+    assert_eq!(stack.post("/login", &fields).page().await.location(), "/");
+    assert_eq!(
+        stack.fake.logins.lock().unwrap().last().unwrap().new_password,
+        good
+    );
+}
+
+#[tokio::test]
 async fn a_login_shows_the_device_and_ends_the_session_before() {
     let stack = whole();
     let token = stack.fake.token(Level::Root);

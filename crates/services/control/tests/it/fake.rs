@@ -219,6 +219,15 @@ async fn session(State(fake): State<Arc<Fake>>, Json(login): Json<CookieLogin>) 
             "second factor required",
         )
         .into_response(),
+        ("imported", _) if login.new_password.is_empty() => Problem::new(
+            StatusCode::FORBIDDEN,
+            "password_change_required",
+            "password must be changed",
+        )
+        .into_response(),
+        ("imported", _) if login.new_password.len() < 8 => {
+            Problem::new(StatusCode::BAD_REQUEST, "weak_password", "at least 8 characters").into_response()
+        }
         ("careful", otp) if otp != OTP => Problem::new(
             StatusCode::UNAUTHORIZED,
             "invalid-second-factor",
