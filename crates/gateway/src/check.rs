@@ -125,9 +125,11 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named_with_its_place() {
         assert_eq!(check_settings(&Config::default()), []);
-        let mut config = Config::default();
-        config.names = vec!["a b".to_owned()];
-        config.trusted_proxies = vec!["nowhere".to_owned()];
+        let mut config = Config {
+            names: vec!["a b".to_owned()],
+            trusted_proxies: vec!["nowhere".to_owned()],
+            ..Config::default()
+        };
         config.acme.domains = vec!["board.example.org".to_owned()];
         config.limits.header_bytes = 10;
         config.limits.burst = 1;

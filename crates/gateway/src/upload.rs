@@ -150,7 +150,7 @@ mod tests {
         idle: Duration::from_secs(30),
         rate: 256,
         grace: Duration::from_secs(10),
-        service: Duration::from_secs(60),
+        service: Duration::from_mins(1),
     };
 
     fn left(upload: &Upload) -> (u64, Blame) {

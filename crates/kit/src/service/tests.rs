@@ -320,7 +320,7 @@ async fn an_answer_before_the_body_keeps_the_connection_or_says_that_it_ends() {
             .await
             .unwrap();
         tokio::task::yield_now().await;
-        stream.write_all(&[b'x'; 20_000]).await.unwrap();
+        stream.write_all(&vec![b'x'; 20_000]).await.unwrap();
         let answer = read_until(&mut stream, "\"status\":405").await;
         assert!(!answer.contains("connection: close"), "{answer}");
     }
