@@ -7,39 +7,40 @@ use pistack_kit::lifecycle::Lifecycle;
 
 /// How often a look is taken.
 const LOOK: Duration = Duration::from_secs(15);
-/// CPU time in between that still counts as quiet, in ticks of 10 ms.
-const QUIET: u64 = 15;
+/// CPU time in between that still counts as quiet.
+const QUIET: Duration = Duration::from_millis(150);
+/// CPU time since memory was last given back from which on it is worth it again. The look itself takes less.
+const WORTH: Duration = Duration::from_millis(3);
 
 /// Looks until the process stops.
 pub(crate) async fn watch(lifecycle: Lifecycle) {
     let mut given_at = None;
-    let mut before = ticks();
+    let mut before = on_cpu();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = lifecycle.stopped() => return,
         }
-        let now = ticks();
+        let now = on_cpu();
         if is_due(before, now, given_at) {
             pistack_daemon::give_back();
-            given_at = Some(ticks());
+            given_at = Some(on_cpu());
         }
         before = now;
     }
 }
 
 /// Whether little happened since the last look, and anything since memory was last given back.
-fn is_due(before: u64, now: u64, given_at: Option<u64>) -> bool {
-    now.saturating_sub(before) <= QUIET && given_at.is_none_or(|given_at| now > given_at + 1)
+fn is_due(before: Duration, now: Duration, given_at: Option<Duration>) -> bool {
+    now.saturating_sub(before) <= QUIET && given_at.is_none_or(|given_at| now >= given_at + WORTH)
 }
 
-/// CPU time of the process so far (proc(5), `utime` and `stime`).
-fn ticks() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The second field is the program's name in brackets and may hold anything.
-    let rest = stat.rsplit(')').next().unwrap_or_default();
-    let times = rest.split_whitespace().skip(11).take(2);
-    times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+/// CPU time of the process's first thread so far, to the nanosecond: the first number of `schedstat` (proc(5)). The
+/// clock ticks of `stat` miss work that is done in less than one.
+fn on_cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let first = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(first.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -48,19 +49,20 @@ mod tests {
 
     #[test]
     fn memory_is_given_back_once_after_something_happened() {
-        assert!(is_due(10, 10, None), "after the start");
-        assert!(!is_due(10, 10, Some(10)), "nothing happened");
-        assert!(!is_due(10, 500, Some(10)), "busy");
-        assert!(is_due(500, 501, Some(10)), "quiet again");
+        let ms = Duration::from_millis;
+        assert!(is_due(ms(10), ms(10), None), "after the start");
+        assert!(!is_due(ms(10), ms(11), Some(ms(10))), "nothing happened");
+        assert!(!is_due(ms(10), ms(500), Some(ms(10))), "busy");
+        assert!(is_due(ms(500), ms(501), Some(ms(10))), "quiet again");
     }
 
     #[test]
     fn cpu_time_is_read() {
-        let before = ticks();
+        let before = on_cpu();
         let mut sum = 0_u64;
-        while ticks() == before {
+        while on_cpu() == before {
             sum = sum.wrapping_add(1);
         }
-        assert!(ticks() > before, "{sum}");
+        assert!(on_cpu() > before, "{sum}");
     }
 }

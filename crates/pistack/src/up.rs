@@ -48,11 +48,13 @@ async fn supervise(
 ) -> Result<Code, Failure> {
     let greeting = (loaded.stack && !quiet).then(|| {
         let services = loaded.file.services.running();
-        tokio::spawn(greeting::greet(
-            paths.clone(),
-            services,
-            loaded.file.services.gateway.enabled,
-        ))
+        let gateway = loaded.file.services.gateway.enabled;
+        let greeting = greeting::greet(paths.clone(), services, gateway);
+        tokio::spawn(async {
+            greeting.await;
+            // What only the start needed.
+            pistack_daemon::give_back();
+        })
     });
     let again = paths.clone();
     let mut options = Options::new(Box::new(move || reload(named.as_deref(), &again, &environment)));
