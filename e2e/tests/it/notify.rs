@@ -315,6 +315,45 @@ fn calls_from_outside_tests_and_messages_by_hand() {
 }
 
 #[test]
+fn channels_are_tried_and_used_on_the_command_line() {
+    let hooks = Hooks::start();
+    let config = format!("[channel.hook]\n{}", hooks.webhook("/hook"));
+    let mut stack = Stack::builder().config("pistack.toml", &config).start();
+    stack.wait_state("event_listener", "RUNNING");
+    let tested = stack.cli(&["notify", "test", "hook"]);
+    assert!(tested.status.success(), "{tested:?}");
+    assert_eq!(hooks.at("/hook").len(), 1);
+    let sent = stack.cli(&["notify", "send", "hook", "the", "cellar", "is", "wet"]);
+    assert!(sent.status.success(), "{sent:?}");
+    let told = until("the message", || hooks.at("/hook").get(1).cloned());
+    assert!(told["body"].to_string().contains("the cellar is wet"), "{told}");
+    let unknown = stack.cli(&["notify", "send", "nowhere", "x"]);
+    let complaint = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(
+        !unknown.status.success() && complaint.contains("nowhere"),
+        "{unknown:?}"
+    );
+    let reloaded = stack.cli(&["rules", "reload"]);
+    let said = String::from_utf8_lossy(&reloaded.stdout).into_owned();
+    assert!(said.contains("1 channels are in force"), "{reloaded:?}");
+
+    // Without the stack the lists come from the configuration, and what needs it says so.
+    stack.stop("TERM");
+    let list = stack.cli(&["notify", "list", "--json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!(
+        (&list["running"], &list["channels"][0]["name"]),
+        (&json!(false), &json!("hook"))
+    );
+    let tested = stack.cli(&["notify", "test", "hook"]);
+    let complaint = String::from_utf8_lossy(&tested.stderr).into_owned();
+    assert!(
+        !tested.status.success() && complaint.contains("pistack up"),
+        "{tested:?}"
+    );
+}
+
+#[test]
 fn wrong_channels_are_refused_with_place_and_reason() {
     let config = "[channel.inside]\nwebhook = { url = \"https://10.0.0.1/x\" }\n\
                   [channel.key]\nwebhook = { url = \"https://example.org/\", secret_file = \"/does/not/exist\" }\n\
