@@ -183,7 +183,7 @@ pub fn routes(service: Service, spec: &OpenApi) -> Router {
         tracing::error!(%error, "the API document cannot be written as JSON");
         String::from("{}")
     });
-    let text = Bytes::from(text);
+    let text = Bytes::from(text.into_boxed_str().into_boxed_bytes());
     let answer = move || async move {
         (
             [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")],

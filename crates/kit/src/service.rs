@@ -129,6 +129,8 @@ pub async fn serve_with_health(
         internal,
         spec,
     } = app;
+    // Both listeners share one text; the document that it was written from takes a megabyte and goes at once.
+    let documents = documents(context, spec);
     let connections = connections::Connections::new(context.lifecycle.clone());
     if let Some(address) = context.listen.tcp {
         let setting = format!("{}_PORT", context.service.env_prefix());
@@ -136,7 +138,7 @@ pub async fn serve_with_health(
         tracing::info!(service = %context.service, address = %listener.local_addr()?, "listening");
         connections.accept_tcp(
             listener,
-            router::build(context, public.clone(), spec.as_ref(), health.clone()),
+            router::build(context, public.clone(), documents.clone(), health.clone()),
         );
     }
     if let Some(path) = &context.listen.unix {
@@ -144,7 +146,7 @@ pub async fn serve_with_health(
         tracing::info!(service = %context.service, socket = %path.display(), "listening");
         connections.accept_unix(
             socket,
-            router::build(context, public.merge(internal), spec.as_ref(), health),
+            router::build(context, public.merge(internal), documents, health),
         );
     }
     context.lifecycle.stopped().await;
@@ -156,12 +158,16 @@ pub async fn serve_with_health(
 
 /// The complete router that [`serve`] serves on TCP, for tests of a service's own routes.
 pub fn router(context: &Context, app: App) -> Router {
-    router::build(context, app.public, app.spec.as_ref(), None)
+    router::build(context, app.public, documents(context, app.spec), None)
 }
 
 /// As [`router`], with a health answer that says more.
 pub fn router_with_health(context: &Context, app: App, health: HealthReport) -> Router {
-    router::build(context, app.public, app.spec.as_ref(), Some(health))
+    router::build(context, app.public, documents(context, app.spec), Some(health))
+}
+
+fn documents(context: &Context, spec: Option<OpenApi>) -> Option<Router> {
+    spec.map(|spec| crate::openapi::routes(context.service, &spec))
 }
 
 #[cfg(test)]

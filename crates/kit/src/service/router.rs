@@ -13,13 +13,12 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_O
 use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::json;
+use tower::Layer as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use utoipa::openapi::OpenApi;
 
 use super::{Context, HealthReport};
 use crate::clock::Clock;
-use crate::openapi;
 use crate::problem::Problem;
 
 /// Largest request body, unless a route sets its own limit.
@@ -31,7 +30,7 @@ const MAX_DETAIL_BYTES: usize = 2 * 1024;
 pub(super) fn build(
     context: &Context,
     routes: Router,
-    spec: Option<&OpenApi>,
+    documents: Option<Router>,
     report: Option<HealthReport>,
 ) -> Router {
     let service = context.service;
@@ -45,24 +44,25 @@ pub(super) fn build(
         .route(&format!("/api/{service}/health"), get(answer_health))
         .with_state(health);
     let mut router = routes.merge(health);
-    if let Some(spec) = spec {
-        router = router.merge(openapi::routes(service, spec));
+    if let Some(documents) = documents {
+        router = router.merge(documents);
     }
-    router
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(Extension(Arc::clone(&context.guard)))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
-        .layer(SetResponseHeaderLayer::overriding(
-            X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(axum::middleware::map_response(as_problem))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
-            panicked(&*panic)
-        }))
+    around(context, router)
+}
+
+/// Puts everything around the routes as a whole: `Router::layer` would put it around each of them, and each time
+/// five kilobytes on the heap.
+fn around(context: &Context, router: Router) -> Router {
+    let inner = DefaultBodyLimit::max(MAX_BODY_BYTES).layer(router);
+    let inner = Extension(Arc::clone(&context.guard)).layer(inner);
+    let inner = SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .layer(inner);
+    let inner =
+        SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+            .layer(inner);
+    let inner = axum::middleware::map_response(as_problem).layer(inner);
+    let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panicked(&*panic)).layer(inner);
+    Router::new().fallback_service(caught)
 }
 
 #[derive(Clone)]
