@@ -99,7 +99,10 @@ fn logging_out_ends_the_session_on_every_service() {
     let out = Instant::now();
     for path in everywhere {
         until(path, || (stack.get_as(access, path).status == 401).then_some(()));
-        println!("{path}: refused {} ms after the logout", out.elapsed().as_millis());
+        println!(
+            "{path}: refused {} ms after the logout",
+            out.elapsed().as_millis()
+        );
     }
 }
 
