@@ -161,7 +161,7 @@ pub fn router(context: &Context, app: App) -> Router {
     router::build(context, app.public, documents(context, app.spec), None)
 }
 
-/// As [`router`], with a health answer that says more.
+/// As [`router()`], with a health answer that says more.
 pub fn router_with_health(context: &Context, app: App, health: HealthReport) -> Router {
     router::build(context, app.public, documents(context, app.spec), Some(health))
 }
