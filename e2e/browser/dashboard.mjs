@@ -69,11 +69,13 @@ try {
   const pid = async where => (await row(where).locator('.number').innerText()).trim();
   const before = await pid(second);
   assert.match(before, /^\d+$/, 'the row shows the pid');
+  // It hears of events from now on; a page that is not in front is not asked by its frames.
+  await second.waitForFunction(() => document.documentElement.dataset.live === 'on', null, { polling: 100 });
   await page.bringToFront();
   await row(page).getByRole('button', { name: /restart/i }).click();
   await second.waitForFunction(
     before => [...document.querySelectorAll('tr')].some(tr => tr.querySelector('a')?.textContent === 'camera' && /\d/.test(tr.querySelector('.number').textContent) && !tr.querySelector('.number').textContent.includes(before)),
-    before, { timeout: 20000 });
+    before, { timeout: 20000, polling: 100 });
   await page.goto(`${base}/control/`);
   await page.waitForSelector('text=camera');
 
