@@ -25,21 +25,21 @@ pub(crate) struct LoginPage<'a> {
     pub(crate) next: &'a str,
 }
 
+/// What signing in takes beside name and password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A code of the authenticator, or a recovery code.
+    Code,
+    /// A password in place of one that is known to the world.
+    NewPassword,
+}
+
 /// The second step of signing in.
 #[derive(Debug, Template)]
 #[template(path = "second_step.html")]
 pub(crate) struct SecondStepPage<'a> {
     pub(crate) v: &'a Visit,
-    pub(crate) problem: Option<String>,
-    pub(crate) pending: &'a str,
-    pub(crate) next: &'a str,
-}
-
-/// A password in place of one that is known to the world.
-#[derive(Debug, Template)]
-#[template(path = "new_password.html")]
-pub(crate) struct NewPasswordPage<'a> {
-    pub(crate) v: &'a Visit,
+    pub(crate) step: Step,
     pub(crate) problem: Option<String>,
     pub(crate) pending: &'a str,
     pub(crate) next: &'a str,

@@ -13,7 +13,7 @@ use crate::error::{Failure, reason};
 use crate::identity::{Person, identify, setup_required};
 use crate::state::Dashboard;
 use crate::upstream::auth;
-use crate::view::{self, LoginPage, NewPasswordPage, SecondStepPage};
+use crate::view::{self, LoginPage, SecondStepPage, Step};
 use crate::visit::{Visit, cookie, own_path};
 use crate::words::Words;
 
@@ -113,7 +113,14 @@ pub(crate) async fn sign_in(
     }
     if !fields.pending.is_empty() && fields.new_password != fields.again {
         let problem = Some(visit.t.passwords_differ.to_owned());
-        return new_password_step(&visit, &fields.pending, next, StatusCode::BAD_REQUEST, problem);
+        return second_step(
+            &visit,
+            Step::NewPassword,
+            &fields.pending,
+            next,
+            StatusCode::BAD_REQUEST,
+            problem,
+        );
     }
     let login = CookieLogin {
         name,
@@ -133,46 +140,38 @@ pub(crate) async fn sign_in(
             dashboard.pending.forget(clock, &fields.pending);
             signed_in(&visit, &session, next)
         }
-        Err(failure) if failure.is("second-factor-required") => {
+        Err(failure) => {
+            let Some((step, wrong)) = further_step(&failure, !fields.pending.is_empty()) else {
+                return again(refusal_status(&failure), refusal(visit.t, &failure));
+            };
+            if wrong {
+                let problem = Some(refusal(visit.t, &failure));
+                return second_step(&visit, step, &fields.pending, next, failure.status(), problem);
+            }
             let pending = dashboard.pending.keep(clock, &login.name, &login.password);
-            second_step(&visit, &pending, next, StatusCode::OK, None)
+            second_step(&visit, step, &pending, next, StatusCode::OK, None)
         }
-        Err(failure) if failure.is("invalid-second-factor") && !fields.pending.is_empty() => {
-            let problem = Some(refusal(visit.t, &failure));
-            second_step(&visit, &fields.pending, next, failure.status(), problem)
-        }
-        Err(failure) if failure.is("password_change_required") => {
-            let pending = dashboard.pending.keep(clock, &login.name, &login.password);
-            new_password_step(&visit, &pending, next, StatusCode::OK, None)
-        }
-        Err(failure) if failure.is("weak_password") && !fields.pending.is_empty() => {
-            let problem = Some(refusal(visit.t, &failure));
-            new_password_step(&visit, &fields.pending, next, failure.status(), problem)
-        }
-        Err(failure) => again(refusal_status(&failure), refusal(visit.t, &failure)),
     }
 }
 
-/// The form for somebody whose password has to be replaced.
-fn new_password_step(
-    visit: &Visit,
-    pending: &str,
-    next: &str,
-    status: StatusCode,
-    problem: Option<String>,
-) -> Result<Response, Failure> {
-    let page = NewPasswordPage {
-        v: visit,
-        problem,
-        pending,
-        next,
-    };
-    view::page(status, &page)
+/// The step that auth asks for, and whether what was given in it was wrong.
+fn further_step(failure: &Failure, is_second: bool) -> Option<(Step, bool)> {
+    let asked = [
+        ("second-factor-required", Step::Code, false),
+        ("password_change_required", Step::NewPassword, false),
+        ("invalid-second-factor", Step::Code, true),
+        ("weak_password", Step::NewPassword, true),
+    ];
+    asked
+        .into_iter()
+        .find(|(code, _, wrong)| failure.is(code) && (is_second || !wrong))
+        .map(|(_, step, wrong)| (step, wrong))
 }
 
 /// The form of the second step.
 fn second_step(
     visit: &Visit,
+    step: Step,
     pending: &str,
     next: &str,
     status: StatusCode,
@@ -180,6 +179,7 @@ fn second_step(
 ) -> Result<Response, Failure> {
     let page = SecondStepPage {
         v: visit,
+        step,
         problem,
         pending,
         next,
