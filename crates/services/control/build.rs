@@ -1,5 +1,8 @@
 //! Prepares the dashboard's assets: a name with the content's hash, so that browsers may keep them for good,
-//! and a gzipped copy, so that nothing is compressed while serving.
+//! and a gzipped copy, so that nothing is compressed while serving. Turns the texts of `locales` into Rust.
+
+#[path = "build/catalogue.rs"]
+mod catalogue;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,25 +13,48 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest as _, Sha256};
 
-/// Path below `assets/` and media type.
-const ASSETS: [(&str, &str); 6] = [
-    ("app.css", "text/css; charset=utf-8"),
-    ("app.js", "text/javascript; charset=utf-8"),
-    ("favicon.svg", "image/svg+xml"),
-    ("vendor/htmx.min.js", "text/javascript; charset=utf-8"),
-    ("vendor/hx-sse.min.js", "text/javascript; charset=utf-8"),
-    ("vendor/sprite.svg", "image/svg+xml"),
+/// Extensions of the files below `assets` that are served, and their media types.
+const MEDIA: [(&str, &str); 4] = [
+    ("css", "text/css; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("png", "image/png"),
 ];
+
+/// Every file to serve, by its path below `assets`, with its media type.
+fn assets(folder: &Path, below: &str) -> std::io::Result<Vec<(String, &'static str)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{below}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            found.extend(assets(&entry.path(), &format!("{path}/"))?);
+        } else if let Some((_, media)) = MEDIA.iter().find(|(extension, _)| {
+            Path::new(&path)
+                .extension()
+                .is_some_and(|other| other == *extension)
+        }) {
+            found.push((path, *media));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=assets");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=locales");
     let out = env::var("OUT_DIR")?;
     let source = env::var("CARGO_MANIFEST_DIR")?;
+    let words = catalogue::write(&Path::new(&source).join("locales"))?;
+    fs::write(Path::new(&out).join("words.rs"), words)?;
     let mut names = String::new();
-    let mut table = format!("pub(crate) static ASSETS: [Asset; {}] = [\n", ASSETS.len());
-    for (path, media) in ASSETS {
-        let bytes = fs::read(Path::new(&source).join("assets").join(path))?;
+    let assets = assets(&Path::new(&source).join("assets"), "")?;
+    let mut table = format!("pub(crate) static ASSETS: [Asset; {}] = [\n", assets.len());
+    for (path, media) in assets {
+        let bytes = fs::read(Path::new(&source).join("assets").join(&path))?;
         let hash = Sha256::digest(&bytes)
             .iter()
             .take(6)
@@ -36,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let _ = write!(text, "{byte:02x}");
                 text
             });
-        let file = path.rsplit('/').next().unwrap_or(path);
+        let file = path.rsplit('/').next().unwrap_or(&path);
         let (stem, extension) = file
             .rsplit_once('.')
             .ok_or_else(|| format!("{path} has no extension"))?;

@@ -3,7 +3,7 @@
 use crate::inert;
 use crate::moment::Moment;
 use crate::upstream::account::{ApiToken, AuditEntry, Session};
-use crate::words::Words;
+use crate::words::{Lang, Words};
 
 /// A session's line.
 #[derive(Debug)]
@@ -57,30 +57,30 @@ impl SessionLine {
             device,
             agent,
             address: inert::line(&session.address),
-            began: Moment::at(session.created_at),
-            used: Moment::at(session.last_used_at),
+            began: Moment::at(session.created_at, t.lang()),
+            used: Moment::at(session.last_used_at, t.lang()),
             current: session.current,
         }
     }
 }
 
 impl TokenLine {
-    pub(crate) fn new(token: ApiToken) -> Self {
+    pub(crate) fn new(token: ApiToken, lang: Lang) -> Self {
         Self {
             id: token.id,
             name: inert::line(&token.name),
             scope: inert::line(&token.scope.join(" ")),
-            expires: Moment::at(token.expires_at),
-            used: token.last_used_at.map(Moment::at),
+            expires: Moment::at(token.expires_at, lang),
+            used: token.last_used_at.map(|at| Moment::at(at, lang)),
         }
     }
 }
 
 impl AuditLine {
-    pub(crate) fn new(entry: &AuditEntry) -> Self {
+    pub(crate) fn new(entry: &AuditEntry, lang: Lang) -> Self {
         Self {
             seq: entry.seq,
-            at: Moment::at(entry.at),
+            at: Moment::at(entry.at, lang),
             kind: inert::line(&entry.kind),
             refused: entry.outcome == "refused",
             actor: inert::line(entry.actor_name.as_deref().unwrap_or_default()),

@@ -7,7 +7,7 @@ use pistack_api::problem::ProblemBody;
 use pistack_api::service::Service;
 use pistack_kit::client::ClientError;
 
-use crate::words::{Words, fill, length};
+use crate::words::{Words, length};
 
 /// Why there is no ordinary page.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ pub(crate) fn reason(t: &Words, body: &ProblemBody) -> String {
         "already_started" => t.why_already_started.to_owned(),
         "not_running" => t.why_not_running.to_owned(),
         "abnormal_termination" => t.why_start_failed.to_owned(),
-        "spawn_error" | "not_executable" | "no_file" => fill(t.why_spawn, &[("reason", &said())]),
+        "spawn_error" | "not_executable" | "no_file" => t.why_spawn(said()),
         "still_stopping" => t.why_still_stopping.to_owned(),
         "shutting_down" => t.why_shutting_down.to_owned(),
         "second-factor-required" => t.otp_lead.to_owned(),
@@ -140,17 +140,14 @@ pub(crate) fn reason(t: &Words, body: &ProblemBody) -> String {
         "password_change_required" => t.password_known.to_owned(),
         "second-factor-off" => t.factor_is_off.to_owned(),
         "second-factor-on" => t.factor_is_on.to_owned(),
-        "invalid_scope" | "invalid-scope" => fill(t.scope_refused, &[("reason", &said())]),
+        "invalid_scope" | "invalid-scope" => t.scope_refused(said()),
         "invalid_credentials" => t.wrong_credentials.to_owned(),
         "invalid_payload" => t.fill_both.to_owned(),
         "invalid_setup_code" => t.setup_code_wrong.to_owned(),
         "already_set_up" => t.setup_done_already.to_owned(),
-        "weak_password" => fill(
-            t.password_refused,
-            &[("reason", &crate::inert::line(&body.message))],
-        ),
+        "weak_password" => t.password_refused(crate::inert::line(&body.message)),
         "throttled" => match body.extra.get("retry_after").and_then(serde_json::Value::as_i64) {
-            Some(seconds) => fill(t.too_many_wait, &[("wait", &length(seconds))]),
+            Some(seconds) => t.too_many_wait(length(seconds)),
             None => t.too_many.to_owned(),
         },
         _ => said(),

@@ -10,7 +10,7 @@ use crate::inert;
 use crate::moment::Moment;
 use crate::upstream::supervisor::{Channel, segment};
 use crate::visit::Visit;
-use crate::words::{Words, fill, length};
+use crate::words::{Lang, Words, length};
 
 /// How a state looks: never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Row {
             group,
             address: segment(&full),
             look,
-            since: since(info),
+            since: since(info, person.visit.lang),
             pid: info.pid,
             details: details(info, t),
             logfile: String::new(),
@@ -139,19 +139,19 @@ pub(crate) fn is_essential(full: &str) -> bool {
     program == "gateway" || services.iter().any(|service| service.program() == program)
 }
 
-fn since(info: &ProcessInfo) -> Since {
+fn since(info: &ProcessInfo, lang: Lang) -> Since {
     match info.state {
         10 | 20 | 40 if info.start > 0 => Since::Up {
             start: info.start,
             text: length(info.now - info.start),
         },
-        _ if info.stop > 0 => at(info.stop),
+        _ if info.stop > 0 => at(info.stop, lang),
         _ => Since::Never,
     }
 }
 
-fn at(unix: i64) -> Since {
-    let Moment { iso, text } = Moment::at(unix);
+fn at(unix: i64, lang: Lang) -> Since {
+    let Moment { iso, text } = Moment::at(unix, lang);
     if iso.is_empty() {
         Since::Never
     } else {
@@ -166,7 +166,7 @@ fn details(info: &ProcessInfo, t: &Words) -> String {
     match info.state {
         0 if info.start == 0 => t.detail_never.to_owned(),
         100 if info.exitstatus < 0 => t.detail_signal.to_owned(),
-        100 if info.exitstatus > 0 => fill(t.detail_exit, &[("code", &code)]),
+        100 if info.exitstatus > 0 => t.detail_exit(&code),
         30 | 200 if info.spawnerr.is_empty() => inert::line(&info.description),
         30 | 200 => inert::line(&info.spawnerr),
         _ => String::new(),
@@ -267,11 +267,10 @@ impl Summary {
             () if up == list.len() && up > 0 => ("ok", "circle-check"),
             () => ("idle", "info"),
         };
-        let (up, count) = (up.to_string(), list.len().to_string());
         let text = match () {
             () if list.is_empty() => t.none_at_all.to_owned(),
-            () if up == count => fill(t.all_up, &[("count", &count)]),
-            () => fill(t.some_up, &[("up", &up), ("count", &count)]),
+            () if up == list.len() => t.all_up(up),
+            () => t.some_up(list.len(), up),
         };
         Self {
             class,

@@ -1,16 +1,21 @@
-//! The catalogue: every sentence that a person sees, in English and Polish, side by side.
+//! The catalogue: every sentence that a person sees, in English and Polish.
 //!
-//! A key without one of its languages does not compile. Texts with `{name}` places are filled by [`fill`].
+//! The texts stand in `locales/LANGUAGE/PAGE.ftl`, in Fluent's syntax. The build makes [`Words`] of them: the
+//! message `some-key` is the field `some_key`, or, where it has places, the method `some_key(place, …)` with the
+//! places in the order of their first appearance in English. A place that is a number (it selects a plural form,
+//! or stands as `NUMBER($name)`) takes any whole number, others take text. What one language lacks does not
+//! compile; see `build/catalogue.rs`.
 
-mod catalogue;
-
-use std::fmt::Write as _;
+mod quantity;
 
 use http::{HeaderMap, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use catalogue::{EN, PL, Words};
+use quantity::Count;
+pub(crate) use quantity::length;
+
+include!(concat!(env!("OUT_DIR"), "/words.rs"));
 
 /// A language of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -82,39 +87,10 @@ impl Lang {
     }
 }
 
-/// Puts values into the `{name}` places of a text. A value is never looked into for further places.
-pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled += before;
-        let Some((name, tail)) = after.split_once('}') else {
-            filled.push('{');
-            rest = after;
-            continue;
-        };
-        match values.iter().find(|(key, _)| *key == name) {
-            Some((_, value)) => filled += value,
-            None => {
-                let _ = write!(filled, "{{{name}}}");
-            }
-        }
-        rest = tail;
-    }
-    filled += rest;
-    filled
-}
-
-/// A length of time in its two largest units: `3 d 4 h`, `5 min 20 s`. The units are the same in both
-/// languages.
-pub(crate) fn length(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, m) => format!("{m} min {} s", seconds % 60),
-        (0, h, m) => format!("{h} h {m} min"),
-        (d, h, _) => format!("{d} d {h} h"),
+impl Words {
+    /// Which language these are.
+    pub(crate) const fn lang(&self) -> Lang {
+        self.lang
     }
 }
 

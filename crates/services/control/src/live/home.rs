@@ -11,7 +11,6 @@ use crate::process::{Row, Summary, Table};
 use crate::state::Dashboard;
 use crate::upstream::supervisor;
 use crate::view::{self, ChangedRow, ChangedSummary, ChangedTable, Changes};
-use crate::words::fill;
 
 /// Opens the stream for a person.
 pub(crate) fn home(dashboard: &Dashboard, person: Person) -> Response {
@@ -97,8 +96,7 @@ impl Seen {
                 for (old, row) in changed {
                     pieces += &view::text(&ChangedRow { v: visit, row })?;
                     if old.look != row.look {
-                        let values = [("name", row.name.as_str()), ("state", row.look.word)];
-                        said.push(fill(visit.t.changed_to, &values));
+                        said.push(visit.t.changed_to(&row.name, row.look.word));
                     }
                 }
                 if !said.is_empty() {

@@ -14,7 +14,6 @@ use crate::process::Row;
 use crate::state::Dashboard;
 use crate::upstream::supervisor::{self, Channel, LogPiece};
 use crate::view::{self, ChangedState, Changes, LogMore, Notice};
-use crate::words::fill;
 
 /// How often the log of an open page is looked at.
 const LOOK_AT_LOG: Duration = Duration::from_secs(1);
@@ -112,9 +111,8 @@ impl Program {
             pieces += &view::text(&ChangedState { v: visit, row: &row })?;
         }
         if self.seen.as_ref().is_some_and(|seen| seen.look != row.look) {
-            let values = [("name", row.name.as_str()), ("state", row.look.word)];
             pieces += &view::text(&Changes {
-                text: fill(visit.t.changed_to, &values),
+                text: visit.t.changed_to(&row.name, row.look.word),
             })?;
         }
         self.seen = Some(row);

@@ -97,7 +97,7 @@ fn rows_say_since_when_and_why() {
     ended.exitstatus = 127;
     let row_ended = row(&ended);
     assert_eq!(row_ended.details, "exit status 127");
-    assert!(matches!(&row_ended.since, Since::At { text, .. } if text == "2023-11-14 23:13 UTC"));
+    assert!(matches!(&row_ended.since, Since::At { text, .. } if text == "14 Nov 2023, 23:13 UTC"));
     ended.exitstatus = -1;
     assert_eq!(row(&ended).details, "ended by a signal");
     let fatal = row(&info("g", "n", 200));
@@ -150,7 +150,7 @@ fn own_programs_come_first_and_the_stack_last() {
         shown,
         ["Programy: solo", "cams: b a", "Usługi pistack: auth_service"]
     );
-    assert_eq!(table.summary.text, "Działa 2 z 4 programów");
+    assert_eq!(table.summary.text, "Działają 2 z 4 programów");
     assert_eq!(
         (table.summary.class, table.summary.parts.len(), table.may_act),
         ("bad", 2, false)
@@ -164,7 +164,7 @@ fn summaries_of_nothing_and_of_all() {
     let all = Summary::new(&[info("a", "a", 20)], &visit);
     assert_eq!(
         (all.class, all.text.as_str()),
-        ("ok", "All programs are running (1)")
+        ("ok", "The one program is running")
     );
 }
 

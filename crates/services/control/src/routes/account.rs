@@ -13,7 +13,7 @@ use crate::identity::Person;
 use crate::state::Dashboard;
 use crate::upstream::account as upstream;
 use crate::view::{self, AccountPage, EnrolmentPage, ReauthPage, ShownOncePage};
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 const ACCOUNT: &str = "/account";
 
@@ -58,7 +58,7 @@ async fn page(
         upstream::factor(dashboard, token),
         upstream::tokens(dashboard, token),
     )?;
-    let left = factor.recovery_codes_left.to_string();
+    let left = factor.recovery_codes_left;
     let page = AccountPage {
         v: visit,
         told,
@@ -69,11 +69,14 @@ async fn page(
             .collect(),
         factor_text: match (factor.enabled, factor.clock.as_str()) {
             (_, "untrusted") => visit.t.factor_clock.to_owned(),
-            (true, _) => fill(visit.t.factor_on_text, &[("count", &left)]),
+            (true, _) => visit.t.factor_on_text(left),
             (false, _) => visit.t.factor_off_text.to_owned(),
         },
         factor,
-        tokens: tokens.into_iter().map(TokenLine::new).collect(),
+        tokens: tokens
+            .into_iter()
+            .map(|token| TokenLine::new(token, visit.lang))
+            .collect(),
         sees_audit: person.claims.lvl >= Level::Root,
     };
     view::page(status, &page)

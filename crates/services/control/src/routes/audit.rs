@@ -32,7 +32,10 @@ pub(crate) async fn audit(
 ) -> Result<Response, Failure> {
     let kind = which.kind.trim();
     let entries = upstream::audit(&dashboard, &person.token, kind, which.before, PAGE).await?;
-    let lines: Vec<_> = entries.iter().map(AuditLine::new).collect();
+    let lines: Vec<_> = entries
+        .iter()
+        .map(|entry| AuditLine::new(entry, person.visit.lang))
+        .collect();
     let page = AuditPage {
         v: &person.visit,
         older: (lines.len() == PAGE)

@@ -15,7 +15,6 @@ use crate::state::Dashboard;
 use crate::upstream::supervisor::{self, Action, Channel, segment};
 use crate::view::{self, ChangedRow, ChangedState, ConfirmPage, Log, Notice, ProgramPage};
 use crate::visit::own_path;
-use crate::words::fill;
 
 /// Which log.
 #[derive(Debug, Default, Deserialize)]
@@ -107,14 +106,14 @@ pub(crate) async fn control(
 /// Asks before the dashboard takes itself away.
 fn confirm(person: &Person, name: &str, action: Action, back: &str) -> Result<Response, Failure> {
     let t = person.visit.t;
-    let (warning, button) = match action {
-        Action::Stop => (t.confirm_stop, t.confirm_stop_button),
-        Action::Restart | Action::Start => (t.confirm_restart, t.confirm_restart_button),
-    };
     let shown = inert::line(name.rsplit(':').next().unwrap_or(name));
+    let (warning, button) = match action {
+        Action::Stop => (t.confirm_stop(&shown), t.confirm_stop_button),
+        Action::Restart | Action::Start => (t.confirm_restart(&shown), t.confirm_restart_button),
+    };
     let page = ConfirmPage {
         v: &person.visit,
-        warning: fill(warning, &[("name", &shown)]),
+        warning,
         address: &segment(name),
         back,
         action: action.name(),
@@ -134,20 +133,19 @@ fn answer(
     let visit = &person.visit;
     let t = visit.t;
     let shown = inert::line(name.rsplit(':').next().unwrap_or(name));
-    let told = |text: &str| fill(text, &[("name", &shown)]);
     let (status, class, icon, text, info) = match outcome {
         Ok(Some(info)) => {
             let text = match action {
-                Action::Start => t.did_start,
-                Action::Stop => t.did_stop,
-                Action::Restart => t.did_restart,
+                Action::Start => t.did_start(&shown),
+                Action::Stop => t.did_stop(&shown),
+                Action::Restart => t.did_restart(&shown),
             };
-            (StatusCode::OK, "ok", "check", told(text), Some(info))
+            (StatusCode::OK, "ok", "check", text, Some(info))
         }
-        Ok(None) => (StatusCode::ACCEPTED, "", "info", told(t.did_send), None),
+        Ok(None) => (StatusCode::ACCEPTED, "", "info", t.did_send(&shown), None),
         // The supervisor service cannot answer while it restarts itself.
         Err(Failure::Down(_)) if is_essential(name) => {
-            (StatusCode::ACCEPTED, "", "info", told(t.did_send), None)
+            (StatusCode::ACCEPTED, "", "info", t.did_send(&shown), None)
         }
         Err(Failure::SignIn) => return Err(Failure::SignIn),
         Err(failure) => {
@@ -157,7 +155,7 @@ fn answer(
                 Failure::Forbidden => t.why_level.to_owned(),
                 other => other.words(t).1,
             };
-            let text = fill(t.action_refused, &[("name", &shown), ("reason", &why)]);
+            let text = t.action_refused(&shown, why);
             (failure.status(), "bad", "circle-alert", text, None)
         }
     };

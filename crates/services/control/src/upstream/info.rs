@@ -9,7 +9,7 @@ use super::Call;
 use crate::identity::Person;
 use crate::inert::line;
 use crate::state::Dashboard;
-use crate::words::{Lang, Words, fill, length};
+use crate::words::{Lang, Words, length};
 
 /// What of `GET /api/info/board` is shown.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -70,12 +70,10 @@ fn facts(board: &Board, lang: Lang) -> Vec<Fact> {
     let space =
         |icon, label, space: Option<Space>| space.map(|space| fill_level(icon, label, space, lang, t));
     let load = board.load.map(|load| {
-        let numbers: Vec<_> = load.iter().map(|load| number(*load, 2, lang)).collect();
+        let numbers: Vec<_> = load.iter().map(|load| lang.number(*load, 2)).collect();
         numbers.join(" · ")
     });
-    let temperature = board
-        .cpu_temperature
-        .map(|degrees| format!("{} °C", number(degrees, 1, lang)));
+    let temperature = board.cpu_temperature.map(|degrees| lang.celsius(degrees));
     [
         plain("cpu", t.board_model, board.model.clone()),
         plain("server", t.board_host, board.hostname.clone()),
@@ -96,35 +94,8 @@ fn fill_level(icon: &'static str, label: &'static str, space: Space, lang: Lang,
     Fact {
         icon,
         label,
-        value: fill(
-            t.of_total,
-            &[("used", &size(used, lang)), ("total", &size(space.total, lang))],
-        ),
+        value: t.of_total(lang.bytes(used), lang.bytes(space.total)),
         full: (used * 100).checked_div(space.total).map(|percent| percent as u8),
-    }
-}
-
-/// A number of bytes in the largest fitting decimal unit.
-fn size(bytes: u64, lang: Lang) -> String {
-    let mut value = bytes as f64;
-    let mut unit = "B";
-    for next in ["kB", "MB", "GB", "TB"] {
-        if value < 1000.0 {
-            break;
-        }
-        value /= 1000.0;
-        unit = next;
-    }
-    let digits = usize::from(value < 10.0 && unit != "B");
-    format!("{} {unit}", number(value, digits, lang))
-}
-
-/// A number with the language's decimal sign.
-fn number(value: f64, digits: usize, lang: Lang) -> String {
-    let text = format!("{value:.digits$}");
-    match lang {
-        Lang::English => text,
-        Lang::Polish => text.replace('.', ","),
     }
 }
 
@@ -165,14 +136,5 @@ mod tests {
             ..Board::default()
         };
         assert_eq!(facts(&board, Lang::English)[0].full, None);
-    }
-
-    #[test]
-    fn sizes_have_fitting_units() {
-        let size = |bytes| size(bytes, Lang::English);
-        assert_eq!(
-            [size(999), size(1500), size(31_900_000_000), size(u64::MAX)],
-            ["999 B", "1.5 kB", "32 GB", "18446744 TB"]
-        );
     }
 }

@@ -1,6 +1,5 @@
 //! The catalogue is whole, and languages are chosen as browsers ask for them.
 
-use super::catalogue::ENTRIES;
 use super::*;
 
 /// Texts that are rightly the same in both languages.
@@ -15,28 +14,15 @@ const SAME: &[&str] = &[
     "action_refused",
 ];
 
-fn places(text: &str) -> Vec<&str> {
-    let mut places: Vec<_> = text
-        .split('{')
-        .skip(1)
-        .filter_map(|part| part.split('}').next())
-        .collect();
-    places.sort_unstable();
-    places.dedup();
-    places
-}
-
 #[test]
 fn no_text_is_missing_in_either_language() {
-    for (key, english, polish) in ENTRIES {
+    for (key, texts) in ENTRIES {
+        let [english, polish] = texts else {
+            panic!("{key} has {} languages", texts.len())
+        };
         assert!(
             !english.trim().is_empty() && !polish.trim().is_empty(),
             "{key} is empty"
-        );
-        assert_eq!(
-            places(english),
-            places(polish),
-            "{key} has other places in Polish"
         );
         assert_eq!(
             english == polish,
@@ -48,7 +34,7 @@ fn no_text_is_missing_in_either_language() {
 
 #[test]
 fn polish_letters_survived() {
-    let polish: String = ENTRIES.iter().map(|(_, _, polish)| *polish).collect();
+    let polish: String = ENTRIES.iter().map(|(_, texts)| texts[1]).collect();
     for letter in "ąćęłńóśźż".chars() {
         assert!(polish.contains(letter), "no {letter} in the whole catalogue");
     }
@@ -72,22 +58,121 @@ fn the_language_follows_the_header() {
 }
 
 #[test]
-fn places_are_filled_once() {
+fn places_are_filled_and_plurals_chosen() {
+    let (en, pl) = (Lang::English.words(), Lang::Polish.words());
+    assert_eq!(en.changed_to("{$state}", "up"), "{$state}: up");
     assert_eq!(
-        fill("{name}: {state}", &[("name", "{state}"), ("state", "up")]),
-        "{state}: up"
+        [en.all_up(1_usize), en.all_up(1_200_u32)],
+        ["The one program is running", "All 1,200 programs are running"]
     );
+    let said: Vec<_> = [1, 3, 5, 22]
+        .into_iter()
+        .map(|count: i64| pl.all_up(count))
+        .collect();
     assert_eq!(
-        fill("{unknown} and {open", &[("name", "x")]),
-        "{unknown} and {open"
+        said,
+        [
+            "Jedyny program działa",
+            "Wszystkie 3 programy działają",
+            "Wszystkie 5 programów działa",
+            "Wszystkie 22 programy działają"
+        ]
     );
 }
 
+/// Texts of the templates that are the same in every language: names, commands, marks.
+const PLAIN: &[&str] = &[
+    "pistack",
+    "· pistack",
+    "CPU",
+    "°C",
+    "TOML",
+    "Swagger UI",
+    "OpenAPI",
+    "stdout",
+    "stderr",
+    "pistack user passwd NAME",
+    "pistack user reset-2fa NAME",
+];
+
+/// What a visitor would read in a template beside the catalogue's texts: text between tags, and attributes that
+/// are read out.
+fn visible(template: &str) -> Vec<String> {
+    let mut plain = String::new();
+    let mut rest = template;
+    // Expressions and statements of the template are no text.
+    while let Some(start) = rest
+        .find("{{")
+        .into_iter()
+        .chain(rest.find("{%"))
+        .chain(rest.find("{#"))
+        .min()
+    {
+        plain += &rest[..start];
+        let close = match &rest[start..start + 2] {
+            "{{" => "}}",
+            "{%" => "%}",
+            _ => "#}",
+        };
+        plain.push('\u{1}');
+        rest = rest[start..]
+            .find(close)
+            .map_or("", |end| &rest[start + end + 2..]);
+    }
+    plain += rest;
+    let mut found = Vec::new();
+    let (mut text, mut tag) = (String::new(), None::<String>);
+    for letter in plain.chars() {
+        match (&mut tag, letter) {
+            (None, '<') => {
+                found.push(std::mem::take(&mut text));
+                tag = Some(String::new());
+            }
+            (None, letter) => text.push(letter),
+            (Some(inside), '>') => {
+                for name in ["title=", "aria-label=", "placeholder=", "alt="] {
+                    let value = inside.split(name).nth(1).and_then(|rest| rest.split('"').nth(1));
+                    found.extend(value.map(str::to_owned));
+                }
+                tag = None;
+            }
+            (Some(inside), letter) => inside.push(letter),
+        }
+    }
+    found.push(text);
+    found
+        .iter()
+        .flat_map(|text| text.split('\u{1}'))
+        .map(|text| text.replace("&amp;", "").trim().to_owned())
+        .filter(|text| text.chars().any(char::is_alphabetic))
+        .collect()
+}
+
 #[test]
-fn lengths_have_two_units() {
-    assert_eq!(length(-5), "0 s");
-    assert_eq!(length(59), "59 s");
-    assert_eq!(length(320), "5 min 20 s");
-    assert_eq!(length(3_720), "1 h 2 min");
-    assert_eq!(length(273_600), "3 d 4 h");
+fn templates_say_nothing_outside_the_catalogue() {
+    assert_eq!(
+        visible("<p title=\"Bad\" class=\"x\">{{ v.t.x }} and {% if a > b %}<b>y</b>{% endif %}"),
+        ["Bad", "and", "y"]
+    );
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let mut folders = vec![root];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            seen += 1;
+            for text in visible(&std::fs::read_to_string(&path).unwrap()) {
+                assert!(
+                    PLAIN.contains(&text.as_str()),
+                    "{}: `{text}` belongs into the catalogue",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} templates");
 }

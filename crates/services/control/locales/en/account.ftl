@@ -1,0 +1,61 @@
+### A person's own account.
+
+account-title = Your account
+account-lead = Where you are signed in, how you prove who you are, and keys for your programs.
+sessions = Sessions
+col-device = Device
+col-address = Address
+col-began = Signed in
+col-used = Last used
+this-session = this one
+device-api = Program
+device-unknown = Unknown device
+end-session = Sign out
+end-others = Sign out all others
+did-sign-out = The session was signed out.
+did-sign-out-others = All other sessions were signed out.
+factor = Second factor
+factor-on = on
+factor-off = off
+factor-on-text = Signing in takes a code of your authenticator app as well. { $count ->
+        [one] One recovery code is left.
+       *[other] { $count } recovery codes are left.
+    }
+factor-off-text = With a second factor, somebody who learns your password still cannot sign in. You need an authenticator app on your phone.
+factor-clock = The board does not know what time it is, so codes cannot be checked until its clock is set. Recovery codes work.
+factor-begin = Turn on
+factor-end = Turn off
+factor-codes = New recovery codes
+factor-is-off = The second factor is off, or turning it on was not begun.
+factor-is-on = The second factor is on already.
+did-factor-off = The second factor is off.
+enrol-title = Turn on the second factor
+enrol-scan = Scan this with your authenticator app, then enter the six digits that it shows.
+enrol-again = Enter the six digits that your authenticator app shows now.
+enrol-open = Open in an app on this device
+enrol-secret = Cannot scan? Type this in:
+codes-title = Recovery codes
+codes-lead = The second factor is on. Keep these codes where you will find them without your phone: each signs you in once in place of a code. They are not shown again.
+shown-done = I have kept them
+reauth-title = Is it you?
+reauth-lead = You signed in a while ago, and what you want to do is dangerous in other hands. Enter your password once more; for ten minutes it is not asked for again. Then repeat what you wanted.
+reauth-button = Confirm
+did-reauth = Thank you. Now repeat what you wanted to do.
+wrong-password = The password is wrong.
+tokens = API tokens
+tokens-lead = For your own scripts: a token has only the rights that you give it, never more than you have yourself.
+tokens-none = No token yet.
+col-name = Name
+col-scope = Rights
+col-expires = Ends
+never-used = never
+revoke = Revoke
+did-revoke = The token was revoked. It is refused everywhere from now on.
+token-new = New token
+token-name-hint = What it is for, such as garden script.
+token-scope-hint = Separated by spaces: info:* or gpio:relay1:write or process:camera:restart.
+token-days = Days until it ends
+token-make = Make the token
+token-title = New API token
+token-lead = Copy it now, it is not shown again. Send it as the header Authorization: Bearer, followed by the token.
+scope-refused = These rights cannot be given: { $reason }
