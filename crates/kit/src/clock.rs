@@ -102,6 +102,14 @@ impl Clock {
         }
     }
 
+    /// Time of the kernel's `CLOCK_MONOTONIC`, by which it stamps GPIO edges. A manual clock gives its monotonic time.
+    pub fn kernel_monotonic(&self) -> Duration {
+        match &self.0 {
+            Source::System | Source::Kept(_) => kernel_monotonic(),
+            Source::Manual(_) => self.monotonic(),
+        }
+    }
+
     /// Whether the wall time is known to be right. A manual clock is trusted from 2025 on.
     pub fn trust(&self) -> Trust {
         match &self.0 {
@@ -145,6 +153,11 @@ fn system_wall() -> Duration {
 fn system_monotonic() -> Duration {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
     START.get_or_init(std::time::Instant::now).elapsed()
+}
+
+fn kernel_monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec as u32)
 }
 
 #[cfg(test)]
