@@ -53,7 +53,8 @@ pub(crate) async fn end_others(
     Ok(ended)
 }
 
-async fn end_all(auth: &Arc<Auth>, user: &User, sids: &[String]) -> Result<usize, Error> {
+/// Ends these of a person's sessions and tells everybody. Gives the number of those that were live.
+pub(crate) async fn end_all(auth: &Arc<Auth>, user: &User, sids: &[String]) -> Result<usize, Error> {
     let moment = auth.moment();
     let mut ended = Vec::new();
     let mut tx = auth.store.begin().await?;

@@ -2,9 +2,11 @@
 
 pub(crate) mod api_tokens;
 pub(crate) mod audit;
+pub(crate) mod copies;
 pub(crate) mod grants;
 pub(crate) mod internal;
 pub(crate) mod keys;
+pub(crate) mod people;
 pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod session_list;
@@ -35,9 +37,14 @@ pub(crate) fn documented() -> OpenApiRouter<Arc<Auth>> {
         .routes(routes!(session_list::delete_session))
         .routes(routes!(user::create_user))
         .routes(routes!(user::list_users))
+        .routes(routes!(people::list_people))
         .routes(routes!(user::read_user, user::update_user, user::delete_user))
         .routes(routes!(grants::read_grants, grants::update_grants))
         .routes(routes!(second_factor::reset_second_factor))
+        .routes(routes!(people::list_sessions_of_user, people::delete_sessions_of_user))
+        .routes(routes!(people::delete_session_of_user))
+        .routes(routes!(people::unlock_user))
+        .routes(routes!(copies::list_copies, copies::create_copy))
         .routes(routes!(api_tokens::create_token))
         .routes(routes!(api_tokens::list_tokens))
         .routes(routes!(api_tokens::delete_token))
@@ -88,6 +95,7 @@ pub(crate) fn internal(auth: Arc<Auth>) -> Router {
         .route("/internal/exchange", post(internal::exchange))
         .route("/internal/setup", post(internal::set_up))
         .route("/internal/state", get(internal::state))
+        .route("/internal/recent/{sid}", get(internal::recent))
         .route("/internal/feed", get(internal::feed))
         .route("/internal/jwks", get(keys::list_keys))
         .route("/internal/unlock", post(internal::unlock))

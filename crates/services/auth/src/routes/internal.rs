@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Answer;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -93,6 +93,15 @@ pub(crate) async fn end(
         cookies::end(&auth, &body.cookie).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /internal/recent/{sid}`: whether the person behind a session has proved who it is within the last ten minutes.
+pub(crate) async fn recent(State(auth): State<Arc<Auth>>, Path(sid): Path<String>) -> StatusCode {
+    if auth.authentications.recent(&sid).is_some() {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
+    }
 }
 
 /// `GET /internal/state`.

@@ -20,7 +20,7 @@ use crate::state::Auth;
 use crate::store::session_list::SessionRow;
 
 /// One session.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionView {
     /// Its id.
     sid: String,
@@ -43,10 +43,17 @@ pub(crate) struct SessionView {
 }
 
 /// How many were ended.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EndedAnswer {
     /// Sessions ended.
     ended: usize,
+}
+
+impl EndedAnswer {
+    /// So many were ended.
+    pub(crate) const fn new(ended: usize) -> Self {
+        Self { ended }
+    }
 }
 
 /// Proof of who it is.
@@ -70,7 +77,8 @@ pub(crate) struct ReauthAnswer {
     expires_in: i64,
 }
 
-fn view(row: SessionRow, current: &str) -> SessionView {
+/// A session as it is told; `current` is the one that asks.
+pub(crate) fn view(row: SessionRow, current: &str) -> SessionView {
     SessionView {
         current: row.sid == current,
         sid: row.sid,

@@ -13,6 +13,7 @@ mod grants;
 mod hang_up;
 mod import;
 mod keys;
+mod overview;
 mod own_sessions;
 mod parallel;
 mod people;

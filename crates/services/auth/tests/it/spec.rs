@@ -34,7 +34,10 @@ fn every_operation_of_the_contract_is_there() {
         "DELETE /api/auth/token/{id} delete_token",
         "DELETE /api/auth/user/{id} delete_user",
         "DELETE /api/auth/user/{id}/second-factor reset_second_factor",
+        "DELETE /api/auth/user/{id}/sessions delete_sessions_of_user",
+        "DELETE /api/auth/user/{id}/sessions/{sid} delete_session_of_user",
         "GET /api/auth/audit list_audit",
+        "GET /api/auth/copies list_copies",
         "GET /api/auth/health",
         "GET /api/auth/jwks.json list_keys",
         "GET /api/auth/second-factor read_second_factor",
@@ -42,10 +45,13 @@ fn every_operation_of_the_contract_is_there() {
         "GET /api/auth/session/me read_session",
         "GET /api/auth/token/list list_tokens",
         "GET /api/auth/user/list list_users",
+        "GET /api/auth/user/overview list_people",
         "GET /api/auth/user/{id} read_user",
         "GET /api/auth/user/{id}/grants read_grants",
+        "GET /api/auth/user/{id}/sessions list_sessions_of_user",
         "GET /api/auth/verify verify_request",
         "PATCH /api/auth/user/{id} update_user",
+        "POST /api/auth/copies create_copy",
         "POST /api/auth/second-factor/begin begin_second_factor",
         "POST /api/auth/second-factor/codes renew_recovery_codes",
         "POST /api/auth/second-factor/confirm confirm_second_factor",
@@ -58,6 +64,7 @@ fn every_operation_of_the_contract_is_there() {
         "POST /api/auth/setup create_setup",
         "POST /api/auth/token/add create_token",
         "POST /api/auth/user/add create_user",
+        "POST /api/auth/user/{id}/unlock unlock_user",
         "PUT /api/auth/user/{id}/grants update_grants",
     ];
     assert_eq!(ids.len(), expected.len(), "{ids:#?}");
@@ -84,7 +91,7 @@ async fn what_says_that_it_needs_a_token_does() {
             }
         }
     }
-    assert_eq!(guarded, 2 * 23);
+    assert_eq!(guarded, 2 * 30);
 }
 
 #[tokio::test]
