@@ -207,7 +207,7 @@ fn holder_name(info: &line::Info) -> String {
 fn bias_of(bias: Bias) -> Option<line::Bias> {
     match bias {
         Bias::AsIs => None,
-        Bias::Off => Some(line::Bias::Disabled),
+        Bias::None => Some(line::Bias::Disabled),
         Bias::PullUp => Some(line::Bias::PullUp),
         Bias::PullDown => Some(line::Bias::PullDown),
     }
