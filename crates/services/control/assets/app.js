@@ -66,17 +66,58 @@
   if (input) {
     input.closest("label").hidden = false;
     input.addEventListener("input", filter);
-    addEventListener("keydown", (event) => {
-      const typing = event.target.closest("input, textarea, select");
-      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        input.focus();
-      } else if (event.key === "Escape" && event.target === input) {
-        input.value = "";
-        filter();
-      }
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      input.value = "";
+      filter();
     });
   }
+
+  // The keyboard: `/` to the page's filter or search, `?` for help, `g` and a letter to another page.
+  const help = document.getElementById("keys");
+  let going = 0;
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, dialog")) return;
+    const search = document.querySelector("[data-filter], [data-search], input[type=search]");
+    const link = event.timeStamp < going && document.querySelector(`a[data-go="${CSS.escape(event.key)}"]`);
+    going = event.key === "g" ? event.timeStamp + 1500 : 0;
+    if (link) {
+      event.preventDefault();
+      location.assign(link.href);
+    } else if (event.key === "/" && search) {
+      event.preventDefault();
+      search.focus();
+    } else if (event.key === "?" && help) {
+      event.preventDefault();
+      help.showModal();
+    }
+  });
+  each("[data-keys]", (button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => help.showModal());
+  });
+  // The menu closes like every other: by Escape, or by a look elsewhere.
+  const menu = document.querySelector("details.menu");
+  if (menu) {
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+    addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  }
+
+  // Out of reach: a page that says so, kept by a worker.
+  const { base, worker } = document.getElementById("app").dataset;
+  if ("serviceWorker" in navigator && isSecureContext) {
+    const offline = encodeURIComponent(`${base}/offline?lang=${root.lang}`);
+    navigator.serviceWorker.register(`${worker}?offline=${offline}`, { scope: `${base}/` }).catch(() => {});
+  }
+  each("[data-again]", (link) => {
+    link.addEventListener("click", (event) => { event.preventDefault(); location.reload(); });
+    addEventListener("online", () => location.reload());
+  });
 
   // A followed log stays at its end; scrolling up stops that, scrolling down again resumes it.
   const log = document.getElementById("log");

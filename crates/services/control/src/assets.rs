@@ -1,10 +1,11 @@
 //! The style sheet, the scripts and the icons, embedded in the binary and compressed when it was built.
 
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::error::Failure;
 use crate::routes::Name;
+use crate::visit::Visit;
 
 /// One embedded file.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Asset {
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// `GET /assets/{file}`: for good, since another content has another name.
-pub(crate) async fn asset(Name(file): Name, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn asset(visit: Visit, Name(file): Name, headers: HeaderMap) -> Result<Response, Failure> {
     let asset = ASSETS
         .iter()
         .find(|asset| asset.name == file)
@@ -28,11 +29,20 @@ pub(crate) async fn asset(Name(file): Name, headers: HeaderMap) -> Result<Respon
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::VARY, "accept-encoding"),
     ];
-    Ok(if takes_gzip(&headers) {
+    let mut response = if takes_gzip(&headers) {
         (common, [(header::CONTENT_ENCODING, "gzip")], asset.packed).into_response()
     } else {
         (common, asset.plain).into_response()
-    })
+    };
+    // The worker serves all pages, not only what is below its own address.
+    if asset.name == WORKER_JS
+        && let Ok(scope) = HeaderValue::try_from(format!("{}/", visit.base))
+    {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("service-worker-allowed"), scope);
+    }
+    Ok(response)
 }
 
 /// Whether `Accept-Encoding` has gzip with a weight other than 0 (RFC 9110 section 12.5.3).

@@ -5,12 +5,16 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
 use pistack_api::auth::COOKIE;
+use pistack_api::right::{
+    Object, ReadProcess, RestartProcess, Right as _, RightInfo, StartProcess, StopProcess,
+};
 use pistack_api::service::Service;
-use pistack_api::token::{AccessClaims, Level};
+use pistack_api::token::AccessClaims;
 use pistack_kit::guard::{Refusal, read_bearer};
 
 use crate::error::Failure;
 use crate::state::Dashboard;
+use crate::upstream::supervisor::Action;
 use crate::visit::{Visit, Who, cookie};
 
 /// Somebody signed in. A handler that takes one is out of reach for everyone else.
@@ -23,14 +27,37 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// May see programs.
-    pub(crate) fn sees_programs(&self) -> bool {
-        self.claims.lvl >= Level::Admin
+    /// Has a right to at least one thing. The service that does it decides in the end; this decides what a page
+    /// shows.
+    pub(crate) fn may(&self, right: RightInfo) -> bool {
+        self.claims.may(right, Object::Some).is_ok()
     }
 
-    /// May start and stop programs.
-    pub(crate) fn controls_programs(&self) -> bool {
-        self.claims.lvl >= Level::Root
+    /// Has a right to the thing of this name.
+    pub(crate) fn may_on(&self, right: RightInfo, name: &str) -> bool {
+        self.claims.may(right, Object::Named(name)).is_ok()
+    }
+
+    /// May see programs.
+    pub(crate) fn sees_programs(&self) -> bool {
+        self.may(ReadProcess::INFO)
+    }
+
+    /// May start, stop or restart at least one program.
+    pub(crate) fn acts_on_programs(&self) -> bool {
+        [StartProcess::INFO, StopProcess::INFO, RestartProcess::INFO]
+            .into_iter()
+            .any(|right| self.may(right))
+    }
+
+    /// May start, stop or restart a program: `process` and `group:process` both name it.
+    pub(crate) fn controls(&self, action: Action, names: [&str; 2]) -> bool {
+        let right = match action {
+            Action::Start => StartProcess::INFO,
+            Action::Stop => StopProcess::INFO,
+            Action::Restart => RestartProcess::INFO,
+        };
+        names.iter().any(|name| self.may_on(right, name))
     }
 }
 
@@ -44,10 +71,7 @@ impl FromRequestParts<Dashboard> for Person {
             Err(Failure::SignIn) if setup_required(dashboard).await? => return Err(Failure::SetUp),
             Err(failure) => return Err(failure),
         };
-        visit.who = Some(Who {
-            name: crate::inert::line(&claims.nam),
-            level: claims.lvl,
-        });
+        visit.who = Some(Who::new(&claims));
         Ok(Self { visit, claims, token })
     }
 }

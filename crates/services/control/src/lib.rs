@@ -21,6 +21,7 @@ mod identity;
 mod inert;
 mod live;
 mod moment;
+mod nav;
 mod pages;
 mod pending;
 mod process;

@@ -13,11 +13,14 @@ use crate::error::Failure;
 use crate::identity::identify;
 use crate::state::Dashboard;
 use crate::view::{self, ErrorPage, Notice};
-use crate::visit::{Visit, Who, same_origin};
+use crate::visit::{INGRESS, Visit, Who, same_origin};
 
 /// Nothing from elsewhere, nothing inline, no frame around us.
 const POLICY: &str =
     "default-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// Behind Home Assistant's ingress we are a frame of its page, which has our own origin.
+const FRAMED: &str =
+    "default-src 'self'; object-src 'none'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'";
 
 /// The layer around all routes.
 pub(crate) async fn dress(State(dashboard): State<Dashboard>, request: Request, next: Next) -> Response {
@@ -44,15 +47,14 @@ pub(crate) async fn dress(State(dashboard): State<Dashboard>, request: Request, 
         if !matches!(failure, Failure::SignIn | Failure::SetUp | Failure::Down(_))
             && let Ok((_, claims)) = identify(&headers, &dashboard).await
         {
-            visit.who = Some(Who {
-                name: crate::inert::line(&claims.nam),
-                level: claims.lvl,
-            });
+            visit.who = Some(Who::new(&claims));
         }
         response = told(&visit, &failure, &headers);
     }
+    let framed = headers.contains_key(INGRESS);
+    let policy = if framed { FRAMED } else { POLICY };
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (

@@ -8,7 +8,7 @@ use pistack_api::service::{GROUP, Service};
 use crate::identity::Person;
 use crate::inert;
 use crate::moment::Moment;
-use crate::upstream::supervisor::{Channel, segment};
+use crate::upstream::supervisor::{Action, Channel, segment};
 use crate::visit::Visit;
 use crate::words::{Lang, Words, length};
 
@@ -69,6 +69,7 @@ pub(crate) struct Row {
     pub(crate) may_act: bool,
     pub(crate) can_start: bool,
     pub(crate) can_stop: bool,
+    pub(crate) can_restart: bool,
     /// The dashboard cannot be reached without it: ask before stopping it.
     pub(crate) essential: bool,
     /// The page to return to after an action without JavaScript.
@@ -80,6 +81,7 @@ impl Row {
         let t = person.visit.t;
         let full = full_name(info);
         let look = Look::of(info, t);
+        let may = |action| person.controls(action, [&info.name, &full]);
         let name = inert::line(&info.name);
         let group = inert::line(&info.group);
         Self {
@@ -93,9 +95,10 @@ impl Row {
             pid: info.pid,
             details: details(info, t),
             logfile: String::new(),
-            may_act: person.controls_programs(),
-            can_start: matches!(info.state, 0 | 100 | 200),
-            can_stop: matches!(info.state, 10 | 20 | 30),
+            may_act: person.acts_on_programs(),
+            can_start: may(Action::Start) && matches!(info.state, 0 | 100 | 200),
+            can_stop: may(Action::Stop) && matches!(info.state, 10 | 20 | 30),
+            can_restart: may(Action::Restart) && matches!(info.state, 10 | 20 | 30),
             essential: is_essential(&full),
             back: back.to_owned(),
         }
@@ -239,7 +242,7 @@ impl Table {
         Self {
             groups,
             summary: Summary::new(list, &person.visit),
-            may_act: person.controls_programs(),
+            may_act: person.acts_on_programs(),
             live: true,
         }
     }
@@ -282,4 +285,4 @@ impl Summary {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

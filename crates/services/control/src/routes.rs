@@ -5,6 +5,7 @@ mod apis;
 mod audit;
 mod events;
 mod home;
+mod install;
 mod preferences;
 mod program;
 mod session;
@@ -28,7 +29,7 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
     Router::new()
         .route("/", get(home::home))
         .route("/board", get(home::board))
-        .route("/events", get(events::home))
+        .route("/live", get(events::home))
         .route("/programs/{name}", get(program::program))
         .route("/programs/{name}/control", post(program::control))
         .route("/programs/{name}/events", get(events::program))
@@ -49,6 +50,8 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/logout", post(session::sign_out))
         .route("/setup", get(setup::form).post(setup::set_up))
         .route("/preferences", post(preferences::choose))
+        .route("/manifest.webmanifest", get(install::manifest))
+        .route("/offline", get(install::offline))
         .route("/assets/{file}", get(assets::asset))
         .fallback(async || Failure::NotFound)
         .method_not_allowed_fallback(async || Failure::Method)

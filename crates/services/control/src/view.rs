@@ -65,6 +65,8 @@ pub(crate) struct AccountPage<'a> {
 pub(crate) struct ReauthPage<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) problem: Option<String>,
+    /// The page to go back to.
+    pub(crate) back: &'a str,
     pub(crate) wants_code: bool,
 }
 
@@ -167,6 +169,13 @@ pub(crate) struct ConfirmPage<'a> {
     pub(crate) back: &'a str,
     pub(crate) action: &'a str,
     pub(crate) button: &'a str,
+}
+
+/// What a phone shows while the board is out of reach.
+#[derive(Debug, Template)]
+#[template(path = "offline.html")]
+pub(crate) struct OfflinePage<'a> {
+    pub(crate) v: &'a Visit,
 }
 
 /// One service's interface.

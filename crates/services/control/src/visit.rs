@@ -6,8 +6,9 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use pistack_api::token::Level;
+use pistack_api::token::{AccessClaims, Level};
 
+use crate::nav::{self, Page};
 use crate::state::Dashboard;
 use crate::words::{Lang, Words};
 
@@ -15,6 +16,9 @@ use crate::words::{Lang, Words};
 pub(crate) const LANG_COOKIE: &str = "lang";
 /// Name of the cookie that keeps the theme.
 pub(crate) const THEME_COOKIE: &str = "theme";
+
+/// By which Home Assistant tells where its users see us.
+pub(crate) const INGRESS: &str = "x-ingress-path";
 
 /// Light, dark, or as the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +75,18 @@ impl Theme {
 pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) level: Level,
+    /// The pages that are open to this person.
+    pub(crate) pages: Vec<&'static Page>,
+}
+
+impl Who {
+    pub(crate) fn new(claims: &AccessClaims) -> Self {
+        Self {
+            name: crate::inert::line(&claims.nam),
+            level: claims.lvl,
+            pages: nav::open_to(claims),
+        }
+    }
 }
 
 /// What a page has to know about the request.
@@ -111,9 +127,12 @@ impl Visit {
         }
     }
 
-    /// Whether this is the page at `path`, whatever its query.
-    pub(crate) fn is_at(&self, path: &str) -> bool {
-        self.here.split('?').next() == Some(path)
+    /// Whether this is the page at `path`, whatever its query, or one below it.
+    pub(crate) fn is_below(&self, path: &str) -> bool {
+        let here = self.here.split('?').next().unwrap_or_default();
+        let rest = here.strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || (path != "/" && rest.starts_with('/')))
+            || (path == "/" && here.starts_with("/programs/"))
     }
 
     /// The address of an asset.
@@ -149,11 +168,13 @@ impl FromRequestParts<Dashboard> for Visit {
     }
 }
 
-/// The prefix under which a gateway shows us (`X-Forwarded-Prefix`), if it is a plain path: it goes into
-/// links and redirects, so anything else is ignored.
+/// The prefix under which a gateway shows us (`X-Forwarded-Prefix`, or `X-Ingress-Path` of Home Assistant), if
+/// it is a plain path: it goes into links and redirects, so anything else is ignored. We listen where a gateway
+/// alone can reach us; ours takes these headers from nobody but its trusted proxies.
 fn base(headers: &HeaderMap) -> Option<String> {
     let prefix = headers
-        .get("x-forwarded-prefix")?
+        .get("x-forwarded-prefix")
+        .or_else(|| headers.get(INGRESS))?
         .to_str()
         .ok()?
         .trim()
@@ -253,6 +274,11 @@ mod tests {
         let base = |value: &str| base(&headers(&[("x-forwarded-prefix", value)]));
         assert_eq!(base("/control").as_deref(), Some("/control"));
         assert_eq!(base("/pi/control/").as_deref(), Some("/pi/control"));
+        let ingress = headers(&[("x-ingress-path", "/api/hassio_ingress/aZ0-_x")]);
+        assert_eq!(
+            super::base(&ingress).as_deref(),
+            Some("/api/hassio_ingress/aZ0-_x")
+        );
         for bad in [
             "",
             "/",

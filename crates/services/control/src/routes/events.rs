@@ -13,7 +13,7 @@ use crate::process::full_name;
 use crate::state::Dashboard;
 use crate::upstream::supervisor::{self, Channel};
 
-/// `GET /events`: for the home page.
+/// `GET /live`: for the home page.
 pub(crate) async fn home(State(dashboard): State<Dashboard>, person: Person) -> Result<Response, Failure> {
     if !person.sees_programs() {
         return Err(Failure::Forbidden);

@@ -81,7 +81,7 @@ pub(crate) async fn control(
     Name(name): Name,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Failure> {
-    if !person.controls_programs() {
+    if !person.controls(fields.action, [&name, &name]) {
         return Err(Failure::Forbidden);
     }
     let back = own_path(&fields.back).unwrap_or("/");

@@ -175,7 +175,7 @@ async fn each_level_sees_what_it_may() {
     assert_eq!(user.status, StatusCode::OK);
     assert!(!user.text.contains("camera") && user.text.contains("Your level does not include"));
     assert!(user.text.contains("52.6 °C"), "the board is for everyone");
-    for path in ["/programs/camera", "/events", "/programs/camera/events"] {
+    for path in ["/programs/camera", "/live", "/programs/camera/events"] {
         assert_eq!(
             stack.get(path).by(Level::User).page().await.status,
             StatusCode::FORBIDDEN,

@@ -59,7 +59,7 @@ fn camera(stack: &Stack) {
 async fn a_change_reaches_the_page_as_one_row() {
     let stack = whole();
     camera(&stack);
-    let mut reader = Reader::open(&stack, "/events").await;
+    let mut reader = Reader::open(&stack, "/live").await;
     let first = reader.until("</hx-partial>\n\n").await.unwrap();
     assert!(
         first.contains("hx-target=\"#programs\"") && first.contains("hx-target=\"#summary\""),
@@ -95,7 +95,7 @@ async fn a_change_reaches_the_page_as_one_row() {
 async fn a_lost_supervisor_is_told_and_its_return_too() {
     let stack = stack(&[Service::Auth]);
     camera(&stack);
-    let mut reader = Reader::open(&stack, "/events").await;
+    let mut reader = Reader::open(&stack, "/live").await;
     let lost = reader.until("paused").await.unwrap();
     assert!(lost.contains("hx-target=\"#notice\""), "{lost}");
     stack.fake.serve(Service::Supervisor, &stack.context);
@@ -110,7 +110,7 @@ async fn a_lost_supervisor_is_told_and_its_return_too() {
 async fn a_session_ended_elsewhere_ends_the_stream() {
     let stack = whole();
     camera(&stack);
-    let mut reader = Reader::open(&stack, "/events").await;
+    let mut reader = Reader::open(&stack, "/live").await;
     reader.until("#programs").await.unwrap();
     stack.context.guard.revoke(&Revocation::Session {
         sid: "session-of-admin".to_owned(),
@@ -118,7 +118,7 @@ async fn a_session_ended_elsewhere_ends_the_stream() {
     });
     assert_eq!(reader.until("anything more").await, None);
     let again = stack
-        .get("/events")
+        .get("/live")
         .by(Level::Admin)
         .with("hx-request", "true")
         .page()
