@@ -14,7 +14,7 @@ use pistack_kit::service::{Context, Listen, RunError};
 use crate::cli::Place;
 use crate::config::file::File;
 use crate::config::in_one_line;
-use crate::config::load::{load, load_file};
+use crate::config::load::{lines_of, load_file, load_with, programs_of};
 use crate::exit::{Code, Failure};
 use crate::rights::{self, Account, Rights, RightsError};
 use crate::state;
@@ -209,29 +209,51 @@ async fn serve(
         Service::Info => pistack_info::run(context, file.info).await,
         Service::Io => pistack_io::run(context, file.io, file.line).await,
         Service::Email => pistack_email::run(context, file.email).await,
-        Service::Rules => {
-            let reload = rules_again(named, context.paths.clone());
-            pistack_rules::run(context, rule_tables(file), reload).await
-        }
+        Service::Rules => serve_rules(context, file, named).await,
     }
 }
 
-/// What the rules process works by.
-fn rule_tables(file: File) -> pistack_rules::Tables {
-    pistack_rules::Tables {
+/// The rules work by the whole configuration; one that is wrong by now leaves them at what was read at the start.
+async fn serve_rules(context: Context, file: File, named: Option<PathBuf>) -> Result<(), RunError> {
+    let overlay = crate::config::find(named.as_deref())
+        .ok()
+        .and_then(|found| found.main)
+        .map(|main| pistack_rules::Overlay::beside(&main));
+    let path = overlay.as_ref().map(|overlay| overlay.path().to_owned());
+    let paths = context.paths.clone();
+    let reload: pistack_rules::Reload = std::sync::Arc::new(move |text| {
+        let instead = path.as_deref().zip(text);
+        load_with(named.as_deref(), &paths, &indexmap::IndexMap::new(), instead)
+            .map(|loaded| rule_tables(&loaded))
+    });
+    let tables = reload(None).unwrap_or_else(|_| pistack_rules::Tables {
         config: file.rules,
         rules: file.rule,
         channels: file.channel,
-    }
+        ..pistack_rules::Tables::default()
+    });
+    pistack_rules::run(context, tables, reload, overlay).await
 }
 
-/// Reads the whole configuration again for the rules process, and refuses it as a whole if anything is wrong.
-fn rules_again(named: Option<PathBuf>, paths: StatePaths) -> pistack_rules::Reload {
-    std::sync::Arc::new(move || {
-        load(named.as_deref(), &paths, &indexmap::IndexMap::new())
-            .map(|loaded| rule_tables(loaded.file))
-            .map_err(|errors| in_one_line(&errors))
-    })
+/// What the rules process works by.
+fn rule_tables(loaded: &crate::config::Loaded) -> pistack_rules::Tables {
+    let places = loaded.rule_places.iter().map(|(name, (file, line))| {
+        let place = pistack_rules::RulePlace {
+            file: file.clone(),
+            line: *line,
+        };
+        (name.clone(), place)
+    });
+    pistack_rules::Tables {
+        config: loaded.file.rules.clone(),
+        rules: loaded.file.rule.clone(),
+        channels: loaded.file.channel.clone(),
+        places: places.collect(),
+        names: pistack_rules::Names {
+            programs: programs_of(&loaded.model),
+            lines: lines_of(&loaded.file).into_iter().map(|(name, _)| name).collect(),
+        },
+    }
 }
 
 /// The unix socket for the gateway, and the contract's loopback port unless it is switched off.

@@ -72,6 +72,15 @@ pub struct RuleView {
     pub when: String,
     /// The names of its actions, in order.
     pub actions: Vec<String>,
+    /// The rule as it is configured, with `when`, `then`, `policy` and so on.
+    #[schema(value_type = Object)]
+    pub definition: serde_json::Value,
+    /// The file that it stands in; absent where that is not known.
+    pub file: Option<String>,
+    /// The line there, from 1.
+    pub line: Option<u32>,
+    /// Whether it stands in the file that pistack writes, so that it can be changed here.
+    pub editable: bool,
 }
 
 /// What a rule would make of an event.

@@ -378,6 +378,45 @@ impl Dispatch {
         Ok(channel.is_some())
     }
 
+    /// A message that the mail service had taken was given up there: the fallback gets it, if there is one. `false`: no
+    /// such message was sent.
+    pub async fn given_up(&self, message_id: &str, reason: &str) -> Result<bool, HistoryError> {
+        let history = &self.0.history;
+        if !history.exists() {
+            return Ok(false);
+        }
+        let Some(mut sent) = history.sent(message_id).await? else {
+            return Ok(false);
+        };
+        let detail = format!("taken by the mail service, and given up there: {reason}");
+        if sent.chain.is_empty() && sent.message.kind == Word::Digest {
+            sent.chain = self.chain_of(&sent.channel);
+        }
+        let Some((next, rest)) = sent.chain.split_first() else {
+            tracing::warn!(
+                channel = sent.channel,
+                title = sent.message.title,
+                "given up: {reason}"
+            );
+            history.finish(sent.id, Fate::Failed, &detail).await?;
+            return Ok(true);
+        };
+        tracing::warn!(
+            channel = sent.channel,
+            to = next,
+            "left to the fallback: {reason}"
+        );
+        let new = NewDelivery {
+            channel: next.clone(),
+            chain: rest.to_vec(),
+            manual: sent.manual,
+            message: sent.message,
+        };
+        history.hand_over(sent.id, &new, &detail).await?;
+        self.wake(&new.channel);
+        Ok(true)
+    }
+
     /// Sends to an address that is no channel: the `webhook` of a rule.
     pub async fn post(
         &self,

@@ -20,7 +20,7 @@ use crate::channel::message::Message;
 use crate::firing::Firing;
 use held::HeldCounts;
 
-pub use queue::{Crowd, Due, Fate};
+pub use queue::{Crowd, Due, Fate, SentMessage};
 pub use views::{DeliveryQuery, DeliveryView, FiringView, HeldView, Page, ResultView};
 
 const MIGRATIONS: &[Migration] = &[Migration {

@@ -4,6 +4,10 @@
 //! unix socket's file mode is their right.
 
 mod channels;
+mod desk;
+mod edit;
+mod events;
+mod fresh;
 mod front;
 mod hooks;
 mod internal;
@@ -14,11 +18,16 @@ use pistack_api::service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use desk::Desk;
 pub(crate) use front::Front;
 
 fn router() -> OpenApiRouter<Front> {
     OpenApiRouter::new()
         .routes(routes!(rules::list_rules))
+        .routes(routes!(edit::read_rule, edit::write_rule, edit::delete_rule))
+        .routes(routes!(edit::check_rule))
+        .routes(routes!(edit::list_names))
+        .routes(routes!(events::list_events))
         .routes(routes!(rules::enable_rule))
         .routes(routes!(rules::disable_rule))
         .routes(routes!(rules::fire_rule))

@@ -4,17 +4,20 @@
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use pistack_api::event::Event;
 use pistack_kit::clock::Clock;
+use pistack_kit::config::ConfigErrors;
 use pistack_kit::lifecycle::Lifecycle;
 use tokio::sync::{mpsc, watch};
 
 use crate::act::Outbox;
 use crate::ask::Ask;
+use crate::chronicle::Chronicle;
 use crate::config::{Channel, Config, Rule};
 use crate::decide::{Decider, Decision, Now, Setup, event};
 use crate::schedule::{EARLIEST, Schedules, second_of_day};
@@ -33,6 +36,28 @@ pub struct Tables {
     pub rules: IndexMap<String, Rule>,
     /// `[channel.NAME]`.
     pub channels: IndexMap<String, Channel>,
+    /// Where each rule stands.
+    pub places: IndexMap<String, RulePlace>,
+    /// What rules may name, for forms.
+    pub names: Names,
+}
+
+/// Where a rule is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RulePlace {
+    /// The file.
+    pub file: PathBuf,
+    /// The line of `[rule.NAME]`, from 1.
+    pub line: u32,
+}
+
+/// What rules may name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Processes, as `name` and as `group:name`.
+    pub programs: Vec<String>,
+    /// `[line.NAME]`.
+    pub lines: Vec<String>,
 }
 
 impl Tables {
@@ -53,8 +78,8 @@ impl Tables {
     }
 }
 
-/// Reads the configuration again; the error is for the log and for whoever asked.
-pub type Reload = Arc<dyn Fn() -> Result<Tables, String> + Send + Sync>;
+/// Reads the configuration again: as it is on disk, or as it would be if the overlay held this text.
+pub type Reload = Arc<dyn Fn(Option<&str>) -> Result<Tables, ConfigErrors> + Send + Sync>;
 
 /// The time of a decision, by a clock.
 pub fn now(clock: &Clock) -> Now {
@@ -89,6 +114,7 @@ pub struct Hub {
     offset: i64,
     /// Matches held back since they were last written to the log, by rule.
     held: HashMap<String, u64>,
+    chronicle: Option<Chronicle>,
 }
 
 impl Hub {
@@ -103,7 +129,15 @@ impl Hub {
             offset: offset(&clock),
             clock,
             held: HashMap::new(),
+            chronicle: None,
         }
+    }
+
+    /// Has what happens kept there.
+    #[must_use]
+    pub fn keeping(mut self, chronicle: Chronicle) -> Self {
+        self.chronicle = Some(chronicle);
+        self
     }
 
     /// Says how a program is doing, for what was before the first event.
@@ -153,6 +187,9 @@ impl Hub {
     /// Decides about an event.
     pub fn event(&mut self, event: &Event) {
         self.look_at_the_clock();
+        if let Some(chronicle) = &self.chronicle {
+            chronicle.note(event);
+        }
         let decision = self.decider.decide(now(&self.clock), event);
         self.hand_over(decision);
     }
@@ -196,6 +233,9 @@ impl Hub {
                 ("seconds", &by.to_string()),
             ],
         );
+        if let Some(chronicle) = &self.chronicle {
+            chronicle.note(&event);
+        }
         let decision = self.decider.decide(now(&self.clock), &event);
         self.hand_over(decision);
     }
@@ -206,6 +246,10 @@ impl Hub {
         let before = std::mem::take(&mut self.schedules);
         self.schedules = Schedules::new(&setup.rules, Some(before));
         tracing::info!(rules = setup.rules.len(), "rules read again");
+        if let Some(chronicle) = &self.chronicle {
+            let summary = format!("Rules and channels were read again: {} rules", setup.rules.len());
+            chronicle.tell("config.rules", &summary);
+        }
         self.setup = setup;
         self.hand_over(decision);
     }

@@ -11,6 +11,7 @@ pub mod act;
 pub mod ask;
 pub mod channel;
 pub mod check;
+pub mod chronicle;
 pub mod config;
 pub mod decide;
 pub mod deliver;
@@ -26,12 +27,14 @@ pub mod reload;
 pub mod schedule;
 pub mod text;
 pub mod trigger;
+pub mod written;
 
 pub use pistack_kit::service::Context;
 use pistack_kit::service::{App, RunError};
 
 use std::sync::Arc;
 
+use chronicle::Chronicle;
 use deliver::Dispatch;
 use history::History;
 use hub::Hub;
@@ -39,7 +42,7 @@ use tokio::sync::mpsc;
 
 pub use check::{Finding, Known, check};
 pub use config::{Action, Channel, Config, Matching, Rule, When};
-pub use hub::{Reload, Tables};
+pub use hub::{Names, Reload, RulePlace, Tables};
 pub use overlay::Overlay;
 pub use reload::Reloader;
 
@@ -49,8 +52,15 @@ pub fn spec() -> utoipa::openapi::OpenApi {
 }
 
 /// Speaks the listener protocol on standard input and output until the supervisor closes it or the process is told
-/// to stop; answers HTTP on its socket meanwhile. `reload` reads the configuration again, on SIGHUP and when asked.
-pub async fn run(context: Context, tables: Tables, reload: Reload) -> Result<(), RunError> {
+/// to stop; answers HTTP on its socket meanwhile. `reload` reads the configuration again, on SIGHUP and when asked;
+/// `overlay` is the file in which rules are made and switched over HTTP, where there is a configuration beside which it
+/// can lie.
+pub async fn run(
+    context: Context,
+    tables: Tables,
+    reload: Reload,
+    overlay: Option<Overlay>,
+) -> Result<(), RunError> {
     let (events, heard) = mpsc::channel(hub::WAITING);
     let (asker, asks) = ask::Asker::pair();
     let reloader = Reloader::new(tables.clone(), reload);
@@ -59,9 +69,14 @@ pub async fn run(context: Context, tables: Tables, reload: Reload) -> Result<(),
     let dispatch = Dispatch::start(&context, &tables.channels, history);
     dispatch.follow(&context.lifecycle, reloader.tables());
     let outbox = act::Outbox::start(&context, &dispatch, asker.clone());
-    let front = http::Front::new(asker, dispatch, reloader.clone());
+    let chronicle = Chronicle::new(context.paths.logs().join("events.jsonl"), context.clock.clone());
+    context
+        .lifecycle
+        .spawn(chronicle.clone().run(context.lifecycle.clone()));
+    let desk = http::Desk::new(&context, overlay, chronicle.clone());
+    let front = http::Front::new(asker, dispatch, reloader.clone(), desk);
     reloader.on_hangup(&context.lifecycle)?;
-    let mut hub = Hub::new(&tables, outbox, context.clock.clone());
+    let mut hub = Hub::new(&tables, outbox, context.clock.clone()).keeping(chronicle);
     if !tables.config.depends_on.is_empty() {
         prime(&mut hub, &context).await;
     }

@@ -85,21 +85,16 @@ impl Overlay {
     /// # Errors
     /// When the overlay is broken or cannot be written.
     pub fn switch(&self, rule: &str, on: bool) -> Result<(), OverlayError> {
-        self.change(|document| {
-            let rules = document
-                .entry("rules")
-                .or_insert_with(|| Item::Table(Table::new()))
-                .as_table_like_mut()?;
-            let disabled = rules
-                .entry("disabled")
-                .or_insert_with(|| value(Array::new()))
-                .as_array_mut()?;
-            disabled.retain(|name| name.as_str() != Some(rule));
-            if !on {
-                disabled.push(rule);
-            }
-            Some(())
-        })
+        let text = self.switched(rule, on)?;
+        self.restore(Some(&text))
+    }
+
+    /// What the overlay would hold after [`Overlay::switch`].
+    ///
+    /// # Errors
+    /// When the overlay is broken or cannot be read.
+    pub fn switched(&self, rule: &str, on: bool) -> Result<String, OverlayError> {
+        self.changed(|document| set_disabled(document, rule, !on))
     }
 
     /// Writes a rule: `text` is what stands below its `[rule.NAME]`.
@@ -108,11 +103,25 @@ impl Overlay {
     /// When the text is no TOML, or the overlay is broken or cannot be written. Whether it is a right rule shows when
     /// the configuration is read.
     pub fn put(&self, rule: &str, text: &str) -> Result<(), OverlayError> {
+        let text = self.with(rule, text)?;
+        self.restore(Some(&text))
+    }
+
+    /// What the overlay would hold after [`Overlay::put`].
+    ///
+    /// # Errors
+    /// When the text is no TOML, or the overlay is broken or cannot be read.
+    pub fn with(&self, rule: &str, text: &str) -> Result<String, OverlayError> {
         let fragment: DocumentMut = text
             .parse()
             .map_err(|error: toml_edit::TomlError| OverlayError::Text(error.message().to_owned()))?;
-        let table = fragment.as_table().clone();
-        self.change(|document| {
+        let mut table = fragment.as_table().clone();
+        table.set_implicit(false);
+        forget_positions(&mut table);
+        if let Some(trailing) = fragment.trailing().as_str() {
+            keep_trailing(&mut table, trailing);
+        }
+        self.changed(|document| {
             let rules = document
                 .entry("rule")
                 .or_insert_with(|| {
@@ -121,42 +130,75 @@ impl Overlay {
                     Item::Table(table)
                 })
                 .as_table_mut()?;
-            let mut table = table.clone();
-            table.set_implicit(false);
-            table.set_position(None);
+            if let Some(before) = rules.get(rule).and_then(Item::as_table) {
+                *table.decor_mut() = before.decor().clone();
+                table.set_position(before.position());
+            }
             rules.insert(rule, Item::Table(table));
             Some(())
         })
     }
 
-    /// Removes a rule that stands here; false if it does not.
+    /// Removes a rule that stands here, and its mark that it is switched off; false if it does not stand here.
     ///
     /// # Errors
     /// When the overlay is broken or cannot be written.
     pub fn remove(&self, rule: &str) -> Result<bool, OverlayError> {
-        let mut there = false;
-        self.change(|document| {
-            if let Some(rules) = document.get_mut("rule").and_then(Item::as_table_mut) {
-                there = rules.remove(rule).is_some();
-            }
-            Some(())
-        })?;
+        let there = self.stands_here(rule)?;
+        let text = self.without(rule)?;
+        self.restore(Some(&text))?;
         Ok(there)
     }
 
-    fn change(&self, edit: impl FnOnce(&mut DocumentMut) -> Option<()>) -> Result<(), OverlayError> {
-        let text = self.text()?;
-        let head = if text.is_none() { HEAD } else { "" };
-        let broken = |reason: String| OverlayError::Broken {
+    /// What the overlay would hold after [`Overlay::remove`].
+    ///
+    /// # Errors
+    /// When the overlay is broken or cannot be read.
+    pub fn without(&self, rule: &str) -> Result<String, OverlayError> {
+        self.changed(|document| {
+            if let Some(rules) = document.get_mut("rule").and_then(Item::as_table_mut) {
+                rules.remove(rule);
+            }
+            if document.contains_key("rules") {
+                set_disabled(document, rule, false)?;
+            }
+            Some(())
+        })
+    }
+
+    /// The text below `[rule.NAME]`, if the rule stands here.
+    ///
+    /// # Errors
+    /// When the overlay is broken or cannot be read.
+    pub fn rule(&self, rule: &str) -> Result<Option<String>, OverlayError> {
+        let text = self.text()?.unwrap_or_default();
+        rule_text(&text, rule).map_err(|reason| self.broken(reason))
+    }
+
+    /// Whether the rule stands here.
+    ///
+    /// # Errors
+    /// When the overlay is broken or cannot be read.
+    pub fn stands_here(&self, rule: &str) -> Result<bool, OverlayError> {
+        Ok(self.rule(rule)?.is_some())
+    }
+
+    fn broken(&self, reason: String) -> OverlayError {
+        OverlayError::Broken {
             path: self.path.display().to_string(),
             reason,
-        };
+        }
+    }
+
+    fn changed(&self, edit: impl FnOnce(&mut DocumentMut) -> Option<()>) -> Result<String, OverlayError> {
+        let text = self.text()?;
+        let head = if text.is_none() { HEAD } else { "" };
         let mut document: DocumentMut = text
             .unwrap_or_default()
             .parse()
-            .map_err(|error: toml_edit::TomlError| broken(error.message().to_owned()))?;
-        edit(&mut document).ok_or_else(|| broken("`rules` or `rule` is no table there".to_owned()))?;
-        self.write(&format!("{head}{document}"))
+            .map_err(|error: toml_edit::TomlError| self.broken(error.message().to_owned()))?;
+        edit(&mut document).ok_or_else(|| self.broken("`rules` or `rule` is no table there".to_owned()))?;
+        Ok(format!("{head}{document}"))
     }
 
     fn write(&self, text: &str) -> Result<(), OverlayError> {
@@ -175,6 +217,74 @@ impl Overlay {
             reason: error.to_string(),
         }
     }
+}
+
+/// Puts a rule on the list `[rules] disabled`, or takes it off.
+fn set_disabled(document: &mut DocumentMut, rule: &str, off: bool) -> Option<()> {
+    let rules = document
+        .entry("rules")
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_like_mut()?;
+    let disabled = rules
+        .entry("disabled")
+        .or_insert_with(|| value(Array::new()))
+        .as_array_mut()?;
+    disabled.retain(|name| name.as_str() != Some(rule));
+    if off {
+        disabled.push(rule);
+    }
+    Some(())
+}
+
+/// Tables below this one stand where it stands, whatever the text was that they came from.
+fn forget_positions(table: &mut Table) {
+    table.set_position(None);
+    for (_, item) in table.iter_mut() {
+        match item {
+            Item::Table(inner) => forget_positions(inner),
+            Item::ArrayOfTables(inner) => inner.iter_mut().for_each(forget_positions),
+            _ => {}
+        }
+    }
+}
+
+/// A comment below the last key belongs to no key: it goes behind that key's value.
+fn keep_trailing(table: &mut Table, trailing: &str) {
+    let comment = trailing.trim();
+    if !comment.starts_with('#') || comment.contains('\n') {
+        return;
+    }
+    if let Some((_, Item::Value(last))) = table.iter_mut().last()
+        && last
+            .decor()
+            .suffix()
+            .is_none_or(|suffix| suffix.as_str().is_none_or(|text| text.trim().is_empty()))
+    {
+        last.decor_mut().set_suffix(format!(" {comment}"));
+    }
+}
+
+/// What stands below `[rule.NAME]` in a file's text, with its comments; `None` if the rule is not there.
+///
+/// # Errors
+/// When the text is no TOML.
+pub fn rule_text(text: &str, rule: &str) -> Result<Option<String>, String> {
+    let document: DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    let Some(item) = document.get("rule").and_then(|rules| rules.get(rule)) else {
+        return Ok(None);
+    };
+    let mut table = match item {
+        Item::Table(table) => table.clone(),
+        Item::Value(toml_edit::Value::InlineTable(inline)) => inline.clone().into_table(),
+        _ => return Ok(None),
+    };
+    forget_positions(&mut table);
+    let mut alone = DocumentMut::new();
+    *alone.as_table_mut() = table;
+    alone.as_table_mut().decor_mut().clear();
+    Ok(Some(alone.to_string().trim_start_matches('\n').to_owned()))
 }
 
 #[cfg(test)]

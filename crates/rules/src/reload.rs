@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use pistack_kit::config::ConfigErrors;
 use pistack_kit::lifecycle::Lifecycle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -42,14 +43,22 @@ impl Reloader {
     ///
     /// # Errors
     /// Everything that is wrong, with file and line; what runs is untouched then.
-    pub fn reload(&self) -> Result<Arc<Tables>, String> {
-        let tables = Arc::new((self.read)()?);
+    pub fn reload(&self) -> Result<Arc<Tables>, ConfigErrors> {
+        let tables = Arc::new((self.read)(None)?);
         self.tables.send_if_modified(|known| {
             let differs = **known != *tables;
             *known = Arc::clone(&tables);
             differs
         });
         Ok(tables)
+    }
+
+    /// What the tables would be if the overlay held `text`. Nothing is written and nobody is told.
+    ///
+    /// # Errors
+    /// Everything that would be wrong then.
+    pub fn look(&self, text: &str) -> Result<Tables, ConfigErrors> {
+        (self.read)(Some(text))
     }
 
     /// Does so on SIGHUP, until the process stops.
@@ -68,13 +77,24 @@ impl Reloader {
                 }
                 if let Err(errors) = reloader.reload() {
                     tracing::error!(
-                        "the rules stay as they are, because the configuration is wrong: {errors}"
+                        "the rules stay as they are, because the configuration is wrong: {}",
+                        in_one_line(&errors)
                     );
                 }
             }
         });
         Ok(())
     }
+}
+
+/// All errors as one text.
+pub fn in_one_line(errors: &ConfigErrors) -> String {
+    let lines: Vec<String> = errors
+        .0
+        .iter()
+        .map(pistack_kit::config::ConfigError::one_line)
+        .collect();
+    lines.join("; ")
 }
 
 #[cfg(test)]
@@ -88,9 +108,11 @@ mod tests {
         let flag = Arc::clone(&wrong);
         let reloader = Reloader::new(
             Tables::default(),
-            Arc::new(move || {
+            Arc::new(move |_| {
                 if flag.load(std::sync::atomic::Ordering::SeqCst) {
-                    return Err("pistack.toml:3: wrong".to_owned());
+                    let mut error = pistack_kit::config::ConfigError::whole_file("pistack.toml", "wrong");
+                    error.line = 3;
+                    return Err(ConfigErrors(vec![error]));
                 }
                 let mut tables = Tables::default();
                 tables.config.matching = Matching::All;
@@ -99,7 +121,8 @@ mod tests {
         );
         let mut seen = reloader.tables();
         wrong.store(true, std::sync::atomic::Ordering::SeqCst);
-        assert_eq!(reloader.reload().unwrap_err(), "pistack.toml:3: wrong");
+        let errors = reloader.reload().unwrap_err();
+        assert_eq!(in_one_line(&errors), "pistack.toml:3: wrong");
         assert!(!seen.has_changed().unwrap());
         wrong.store(false, std::sync::atomic::Ordering::SeqCst);
         reloader.reload().unwrap();

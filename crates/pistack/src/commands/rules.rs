@@ -95,6 +95,7 @@ impl Stack {
             config: self.loaded.file.rules.clone(),
             rules: self.loaded.file.rule.clone(),
             channels: self.loaded.file.channel.clone(),
+            ..Tables::default()
         }
     }
 

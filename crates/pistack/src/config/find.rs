@@ -20,6 +20,29 @@ pub(crate) struct Found {
     pub(crate) base: PathBuf,
 }
 
+impl Found {
+    /// Takes `text` as what a file of `pistack.d` holds, whether it is there or not. Does nothing for a configuration
+    /// that does not read that directory.
+    pub(crate) fn put(&mut self, path: &Path, text: &str) {
+        let source = Source {
+            name: path.display().to_string(),
+            text: text.to_owned(),
+        };
+        let beside = |main: &Source| Path::new(&main.name).with_file_name("pistack.d");
+        match self.tables.split_first_mut() {
+            Some((main, others)) if path.parent() == Some(&beside(main)) => {
+                if let Some(known) = others.iter_mut().find(|known| known.name == source.name) {
+                    *known = source;
+                } else {
+                    let at = others.partition_point(|other| other.name < source.name);
+                    self.tables.insert(at + 1, source);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Finds and reads them. `named` is `-c`; an empty path means "built-in defaults, look nowhere".
 pub(crate) fn find(named: Option<&Path>) -> Result<Found, ConfigErrors> {
     let main = match named {

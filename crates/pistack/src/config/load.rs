@@ -31,6 +31,8 @@ pub(crate) struct Loaded {
     pub(crate) inherited: Vec<(String, String)>,
     /// The files that were read.
     pub(crate) files: Vec<String>,
+    /// File and line of every rule.
+    pub(crate) rule_places: IndexMap<String, (std::path::PathBuf, u32)>,
 }
 
 /// What `serve` needs: the tables alone.
@@ -48,7 +50,20 @@ pub(crate) fn load(
     paths: &StatePaths,
     launch_environment: &IndexMap<String, String>,
 ) -> Result<Loaded, ConfigErrors> {
-    let found = find(named)?;
+    load_with(named, paths, launch_environment, None)
+}
+
+/// The same as if a file of `pistack.d` held another text.
+pub(crate) fn load_with(
+    named: Option<&Path>,
+    paths: &StatePaths,
+    launch_environment: &IndexMap<String, String>,
+    instead: Option<(&Path, &str)>,
+) -> Result<Loaded, ConfigErrors> {
+    let mut found = find(named)?;
+    if let Some((path, text)) = instead {
+        found.put(path, text);
+    }
     let environment = with_dotenv(&found.base)?;
     let files = found
         .tables
@@ -79,6 +94,11 @@ pub(crate) fn load(
         }
     }
     own_socket(&mut model, paths);
+    let rule_places = file
+        .rule
+        .keys()
+        .filter_map(|name| Some((name.clone(), document.locate(&["rule", name])?)))
+        .collect();
     check_sections(&file, &model, &document, &mut errors);
     check_routes(&file, &mut model, &document, &mut errors);
     let inherited = match &found.ini {
@@ -96,6 +116,7 @@ pub(crate) fn load(
             stack,
             inherited,
             files,
+            rule_places,
         })
     } else {
         Err(ConfigErrors(errors))
@@ -278,6 +299,27 @@ fn check_routes(file: &File, model: &mut Model, document: &Document, errors: &mu
     }
 }
 
+/// All processes, as `name` and as `group:name`.
+pub(crate) fn programs_of(model: &Model) -> Vec<String> {
+    let processes = model.groups.values().flat_map(|group| &group.processes);
+    processes
+        .flat_map(|process| {
+            [
+                process.name.clone(),
+                format!("{}:{}", process.group, process.name),
+            ]
+        })
+        .collect()
+}
+
+/// `[line.NAME]` with their BCM numbers.
+pub(crate) fn lines_of(file: &File) -> Vec<(String, u32)> {
+    let lines = file.line.iter();
+    lines
+        .filter_map(|(name, line)| Some((name.clone(), line.offset()?)))
+        .collect()
+}
+
 /// What only shows when the sections are seen together: lines, rules, channels.
 fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut Vec<ConfigError>) {
     let mut at = |path: &[String], message: String, help: Option<String>| {
@@ -293,22 +335,7 @@ fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut 
     for (path, message, help) in services.into_iter().flatten() {
         at(&path, message, help);
     }
-    let programs: Vec<String> = model
-        .groups
-        .values()
-        .flat_map(|group| &group.processes)
-        .flat_map(|process| {
-            [
-                process.name.clone(),
-                format!("{}:{}", process.group, process.name),
-            ]
-        })
-        .collect();
-    let lines: Vec<(String, u32)> = file
-        .line
-        .iter()
-        .filter_map(|(name, line)| Some((name.clone(), line.offset()?)))
-        .collect();
+    let (programs, lines) = (programs_of(model), lines_of(file));
     let known = pistack_rules::Known {
         config: &file.rules,
         rules: &file.rule,

@@ -48,6 +48,10 @@ impl Remembered {
                 .iter()
                 .map(|action| action.name().to_owned())
                 .collect(),
+            definition: serde_json::to_value(&self.rule).unwrap_or_default(),
+            file: None,
+            line: None,
+            editable: false,
         }
     }
 }

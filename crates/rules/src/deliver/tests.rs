@@ -481,3 +481,45 @@ async fn a_new_configuration_replaces_the_couriers_it_changes() {
     context.lifecycle.stop();
     assert!(context.lifecycle.finish(Duration::from_secs(5)).await);
 }
+
+#[tokio::test]
+async fn what_the_mail_service_gives_up_is_left_to_the_fallback() {
+    let bench = Bench::new(|folder| {
+        let mut first = file_channel(folder, "first");
+        first.fallback = Some("second".into());
+        vec![
+            ("first", first),
+            ("second", file_channel(folder, "second")),
+            ("alone", file_channel(folder, "alone")),
+        ]
+    });
+    assert!(!bench.dispatch.given_up("x", "no history at all").await.unwrap());
+    bench.put("cam", Severity::Warning, &["first", "alone"]).await;
+    bench.settle("first").await;
+    bench.settle("alone").await;
+    assert_eq!(bench.states("first").await, ["sent"]);
+    let query = DeliveryQuery::default();
+    let all = bench.dispatch.history().deliveries(&query).await.unwrap();
+    for delivery in &all {
+        let known = bench
+            .dispatch
+            .given_up(&delivery.message_id, "550 no such user")
+            .await;
+        assert!(known.unwrap());
+        // Told twice, it is done once.
+        let again = bench.dispatch.given_up(&delivery.message_id, "550").await;
+        assert!(!again.unwrap());
+    }
+    assert_eq!(bench.states("first").await, ["handed_over"]);
+    assert_eq!(bench.states("alone").await, ["failed"]);
+    bench.settle("second").await;
+    let told = bench.read("second");
+    assert!(told.len() == 1 && told[0].contains("cam happened"), "{told:?}");
+    let all = bench.dispatch.history().deliveries(&query).await.unwrap();
+    let first = all.iter().find(|view| view.channel == "first").unwrap();
+    assert!(first.detail.contains("550 no such user"), "{first:?}");
+    assert_eq!(
+        all.iter().find(|view| view.channel == "second").unwrap().firing,
+        first.firing
+    );
+}

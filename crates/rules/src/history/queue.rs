@@ -26,6 +26,21 @@ pub struct Due {
     pub message: Message,
 }
 
+/// A message that the other side took.
+#[derive(Debug, Clone)]
+pub struct SentMessage {
+    /// Its number.
+    pub id: i64,
+    /// The channel that sent it.
+    pub channel: String,
+    /// The channels that get it, one after the other, if this one turns out to have failed.
+    pub chain: Vec<String>,
+    /// True if a person sent it.
+    pub manual: bool,
+    /// The message.
+    pub message: Message,
+}
+
 /// What waits for a channel, in figures.
 #[derive(Debug, Clone, Default)]
 pub struct Crowd {
@@ -221,6 +236,25 @@ impl History {
         .fetch_all(self.pool().await?)
         .await?;
         Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    /// A message that was sent, by its own id.
+    pub async fn sent(&self, message_id: &str) -> Result<Option<SentMessage>, HistoryError> {
+        let row = sqlx::query(
+            "SELECT id, channel, chain, manual, message FROM delivery WHERE state = 'sent' \
+             AND json_extract(message, '$.id') = $1 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(message_id)
+        .fetch_optional(self.pool().await?)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(SentMessage {
+            id: row.try_get("id")?,
+            channel: row.try_get("channel")?,
+            chain: serde_json::from_str(row.try_get("chain")?)?,
+            manual: row.try_get::<i64, _>("manual")? != 0,
+            message: serde_json::from_str(row.try_get("message")?)?,
+        }))
     }
 
     /// One message has come to its end.

@@ -204,6 +204,18 @@ impl History {
         rows.iter().map(firing).collect()
     }
 
+    /// When each rule last fired, in seconds since 1970.
+    pub async fn last_fired(&self) -> Result<std::collections::HashMap<String, i64>, HistoryError> {
+        if !self.exists() {
+            return Ok(std::collections::HashMap::new());
+        }
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT rule, max(at) FROM firing WHERE kind = 'fired' GROUP BY rule")
+                .fetch_all(self.pool().await?)
+                .await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// One firing with its deliveries.
     pub async fn firing(&self, id: i64) -> Result<Option<FiringView>, HistoryError> {
         if !self.exists() {

@@ -5,18 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::StatusCode;
 use pistack_api::event::Event;
+use pistack_kit::config::ConfigErrors;
 use pistack_kit::problem::Problem;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use super::desk::Desk;
 use crate::ask::{Asker, Outcome, RuleView};
 use crate::channel::message::Word;
 use crate::config::{RuleState, Severity};
 use crate::deliver::{Dispatch, UnknownChannel};
 use crate::history::HistoryError;
 use crate::hub::Tables;
-use crate::reload::Reloader;
+use crate::reload::{Reloader, in_one_line};
 
 /// Messages that one person may send by hand within an hour.
 const BY_HAND: usize = 30;
@@ -30,6 +32,7 @@ pub(crate) struct Front {
     dispatch: Dispatch,
     reloader: Reloader,
     tables: watch::Receiver<Arc<Tables>>,
+    desk: Desk,
     /// When who did something that is limited.
     done: Arc<Mutex<HashMap<String, Vec<i64>>>>,
 }
@@ -108,6 +111,9 @@ pub(crate) struct StateAnswer {
     /// What was done: `on`, `off`, `fire` or `resolve`.
     #[schema(value_type = String, example = "off")]
     set: RuleState,
+    /// Whether it stays so over a restart. `on` and `off` are written to `pistack.d/90-ui.toml`; where that cannot be
+    /// written they hold until the process ends.
+    lasting: bool,
 }
 
 /// The rules were read again.
@@ -131,8 +137,18 @@ impl From<UnknownChannel> for Problem {
     }
 }
 
-fn unknown_rule(name: &str) -> Problem {
+pub(super) fn unknown_rule(name: &str) -> Problem {
     Problem::not_found(format!("there is no rule `{name}`"))
+}
+
+/// Everything that is wrong with the configuration, which therefore was not taken over.
+pub(super) fn bad_configuration(errors: &ConfigErrors) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "bad_configuration",
+        "the configuration is wrong",
+    )
+    .detail(in_one_line(errors))
 }
 
 fn silent() -> Problem {
@@ -140,8 +156,9 @@ fn silent() -> Problem {
 }
 
 impl Front {
-    pub(crate) fn new(asker: Asker, dispatch: Dispatch, reloader: Reloader) -> Self {
+    pub(crate) fn new(asker: Asker, dispatch: Dispatch, reloader: Reloader, desk: Desk) -> Self {
         Self {
+            desk,
             asker,
             dispatch,
             tables: reloader.tables(),
@@ -162,27 +179,48 @@ impl Front {
         self.dispatch.clock().unix()
     }
 
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub(super) fn reloader(&self) -> &Reloader {
+        &self.reloader
+    }
+
+    /// The rules as they stand, with where they stand and when they last fired, before this process began as well.
     pub(super) async fn rules(&self) -> Result<Vec<RuleView>, Problem> {
-        self.asker.list().await.ok_or_else(silent)
+        let mut rules = self.asker.list().await.ok_or_else(silent)?;
+        let fired = self.dispatch.history().last_fired().await.unwrap_or_default();
+        let tables = self.tables();
+        for rule in &mut rules {
+            rule.last_fired = rule.last_fired.max(fired.get(&rule.name).copied());
+            let Some(place) = tables.places.get(&rule.name) else {
+                continue;
+            };
+            rule.file = Some(place.file.display().to_string());
+            rule.line = Some(place.line);
+            rule.editable = self.desk.is_ours(&place.file);
+        }
+        Ok(rules)
     }
 
     pub(super) async fn set(&self, rule: String, set: RuleState) -> Result<StateAnswer, Problem> {
+        let lasting = match set {
+            RuleState::On | RuleState::Off => self.keep_switched(&rule, set == RuleState::On)?,
+            RuleState::Fire | RuleState::Resolve => false,
+        };
         match self.asker.set(rule.clone(), set, 0).await {
-            Some(true) => Ok(StateAnswer { rule, set }),
+            Some(true) => Ok(StateAnswer { rule, set, lasting }),
             Some(false) => Err(unknown_rule(&rule)),
             None => Err(silent()),
         }
     }
 
     pub(super) fn reload(&self) -> Result<ReloadAnswer, Problem> {
-        let tables = self.reloader.reload().map_err(|errors| {
-            Problem::new(
-                StatusCode::CONFLICT,
-                "bad_configuration",
-                "the configuration is wrong",
-            )
-            .detail(errors)
-        })?;
+        let tables = self
+            .reloader
+            .reload()
+            .map_err(|errors| bad_configuration(&errors))?;
         Ok(ReloadAnswer {
             rules: tables.rules.len(),
             channels: tables.channels.len(),

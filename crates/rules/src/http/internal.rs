@@ -47,6 +47,7 @@ pub(super) fn routes(front: Front) -> Router {
         .route("/internal/notify/channels", get(list_channels))
         .route("/internal/notify/channels/{name}/test", post(test_channel))
         .route("/internal/notify/send", post(send_message))
+        .route("/internal/notify/given-up", post(given_up))
         .route("/internal/notify/deliveries", get(list_deliveries))
         .route("/internal/notify/deliveries/{id}/retry", post(retry))
         .with_state(front)
@@ -79,6 +80,28 @@ async fn take_event(
         data: String::new(),
     })?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A message that the mail service took and could not deliver.
+#[derive(Debug, Deserialize)]
+struct GivenUp {
+    /// The key with which it was put into the outbox.
+    key: String,
+    /// Why.
+    reason: String,
+}
+
+async fn given_up(
+    State(front): State<Front>,
+    extract::Json(given): extract::Json<GivenUp>,
+) -> Result<StatusCode, Problem> {
+    let id = given.key.strip_prefix("rules-").unwrap_or_default();
+    let reason = one_line(&given.reason, MOST_VALUE);
+    if front.dispatch().given_up(id, &reason).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::not_found("there is no such message"))
+    }
 }
 
 async fn list_rules(State(front): State<Front>) -> Result<Json<RulesAnswer>, Problem> {

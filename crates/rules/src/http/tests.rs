@@ -8,11 +8,13 @@ use http_body_util::BodyExt as _;
 use indexmap::IndexMap;
 use pistack_api::event::Event;
 use pistack_api::token::Level;
+use pistack_kit::config::{ConfigError, ConfigErrors};
 use pistack_kit::service::{App, Context};
 use pistack_kit::testing::{TestAuth, context};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::desk::Desk;
 use super::*;
 use crate::ask::{Ask, Asker, Outcome, RuleView};
 use crate::channel::config::Channel;
@@ -47,6 +49,10 @@ fn view(name: &str) -> RuleView {
         severity: Severity::Warning,
         when: "w".into(),
         actions: vec!["notify".into()],
+        definition: Value::Null,
+        file: None,
+        line: None,
+        editable: false,
     }
 }
 
@@ -106,8 +112,17 @@ fn bench() -> Bench {
             }
         }
     });
-    let wrong = Arc::new(|| Err::<Tables, _>("pistack.toml:3: no such thing".to_owned()));
-    let front = Front::new(asker, dispatch, Reloader::new(tables, wrong));
+    let wrong = Arc::new(|_: Option<&str>| {
+        let mut error = ConfigError::whole_file("pistack.toml", "no such thing");
+        error.line = 3;
+        Err::<Tables, _>(ConfigErrors(vec![error]))
+    });
+    let front = Front::new(
+        asker,
+        dispatch,
+        Reloader::new(tables, wrong),
+        Desk::none(&context),
+    );
     let app = App {
         public: public(front.clone()),
         internal: private(front),

@@ -23,6 +23,7 @@ mod compose;
 pub mod config;
 mod deliver;
 mod error;
+mod given_up;
 mod outbox;
 mod routes;
 mod smtp;
@@ -68,6 +69,11 @@ pub async fn build(context: &Context, config: &Config) -> Result<Parts, RunError
     context
         .lifecycle
         .spawn(worker::run(email.clone(), context.lifecycle.clone()));
+    context.lifecycle.spawn(given_up::run(
+        email.outbox().clone(),
+        context.paths.clone(),
+        context.lifecycle.clone(),
+    ));
     let app = App {
         public: routes::public(email.clone(), context.lifecycle.clone()),
         internal: routes::internal(email.clone()),

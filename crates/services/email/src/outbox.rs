@@ -6,6 +6,7 @@
 
 mod accept;
 mod bounces;
+mod given_up;
 mod manage;
 mod outcome;
 mod prune;
@@ -29,15 +30,23 @@ use crate::error::{Error, StartError};
 
 pub(crate) use accept::{Key, Wanted};
 pub(crate) use bounces::{Bounce, BounceReport};
+pub(crate) use given_up::GivenUp;
 pub(crate) use outcome::Tried;
 pub(crate) use queue::{Job, Next};
 pub(crate) use read::{AttemptView, Filter, MessagePage, MessageView, Status};
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "outbox",
-    sql: include_str!("../migrations/0001_outbox.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "outbox",
+        sql: include_str!("../migrations/0001_outbox.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "given up",
+        sql: include_str!("../migrations/0002_given_up.sql"),
+    },
+];
 
 /// Pages of the write-ahead log after which they go into the file (SQLite's own default, 1000, is 4 MB of a disk that
 /// may be nearly full, in which what was deleted is of no use).
@@ -74,6 +83,7 @@ pub(crate) struct Outbox {
     clock: Clock,
     config: Arc<Config>,
     changed: Arc<Notify>,
+    gave_up: Arc<Notify>,
     pruned: Arc<prune::LastTime>,
 }
 
@@ -89,6 +99,7 @@ impl Outbox {
             clock: context.clock.clone(),
             config: Arc::clone(config),
             changed: Arc::default(),
+            gave_up: Arc::default(),
             pruned: Arc::default(),
         })
     }

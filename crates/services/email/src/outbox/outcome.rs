@@ -187,6 +187,9 @@ impl Outbox {
             .bind(now)
             .execute(&mut **tx)
             .await?;
+            if state == MailState::Dead {
+                self.note_given_up(tx, seq).await?;
+            }
             if state != MailState::Undecided {
                 sqlx::query(
                     "DELETE FROM bodies WHERE seq = $1 AND (SELECT sensitive FROM messages WHERE messages.seq = $1) = 1",

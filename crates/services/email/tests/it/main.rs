@@ -7,6 +7,7 @@ mod bench;
 mod bounces;
 mod direct;
 mod faults;
+mod given_up;
 mod outbox;
 mod recovery;
 mod server;
