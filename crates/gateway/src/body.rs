@@ -14,6 +14,7 @@ use crate::access_log::Record;
 use crate::deadline::{Busy, Unread};
 use crate::headers;
 use crate::upload::{Upload, UploadState};
+use crate::upstream::Answer;
 
 /// How much of an upload that nobody wants is read, and for how long.
 const DISCARD_BYTES: usize = 16 * 1024 * 1024;
@@ -23,8 +24,6 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What goes to a service.
 pub(crate) enum RequestBody {
-    /// Nothing.
-    Empty,
     /// Our own words.
     Full(Option<Bytes>),
     /// The client's, as it comes in.
@@ -77,7 +76,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.get_mut() {
-            Self::Empty | Self::Upload(Uploading { body: None, .. }) => Poll::Ready(None),
+            Self::Upload(Uploading { body: None, .. }) => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upload(Uploading {
                 body: Some(body),
@@ -110,7 +109,6 @@ impl Body for RequestBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Empty => true,
             Self::Full(bytes) => bytes.is_none(),
             Self::Upload(uploading) => uploading.body.as_ref().is_none_or(Body::is_end_stream),
         }
@@ -118,7 +116,6 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Upload(uploading) => uploading.body.as_ref().map(Body::size_hint).unwrap_or_default(),
         }
@@ -138,9 +135,9 @@ pub(crate) struct ResponseBody {
 
 enum From {
     Full(Option<Bytes>),
-    Service(Incoming),
+    Service(Answer),
     /// An endless stream: ends when the gateway stops, so that nobody has to wait for it.
-    Events(Incoming, Pin<Box<WaitForCancellationFutureOwned>>),
+    Events(Answer, Pin<Box<WaitForCancellationFutureOwned>>),
     /// A file, or anything that is being compressed.
     Made(Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>),
 }
@@ -167,7 +164,7 @@ impl ResponseBody {
     }
 
     /// A service's words.
-    pub(crate) fn service(body: Incoming) -> Self {
+    pub(crate) fn service(body: Answer) -> Self {
         Self {
             from: From::Service(body),
             record: None,
@@ -177,7 +174,7 @@ impl ResponseBody {
     }
 
     /// A service's event stream.
-    pub(crate) fn events(body: Incoming, stop: CancellationToken) -> Self {
+    pub(crate) fn events(body: Answer, stop: CancellationToken) -> Self {
         Self {
             from: From::Events(body, Box::pin(stop.cancelled_owned())),
             record: None,

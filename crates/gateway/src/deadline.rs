@@ -183,6 +183,7 @@ impl Drop for Unread {
 pub(crate) struct Watched<S> {
     inner: S,
     watch: Arc<Watch>,
+    /// May ring early, never late: so it has not to be set for every request.
     alarm: Pin<Box<Sleep>>,
     /// Rings when the client has taken nothing for too long; only while bytes wait for it.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -235,11 +236,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 let Some(deadline) = self.watch.deadline() else {
                     return Poll::Pending;
                 };
-                if self.alarm.deadline() != deadline {
+                if self.alarm.deadline() > deadline {
                     self.alarm.as_mut().reset(deadline);
                 }
-                // An end of the stream, not an error: hyper then closes without a word.
-                self.alarm.as_mut().poll(cx).map(Ok)
+                while self.alarm.as_mut().poll(cx).is_ready() {
+                    if Instant::now() >= deadline {
+                        // An end of the stream, not an error: hyper then closes without a word.
+                        return Poll::Ready(Ok(()));
+                    }
+                    self.alarm.as_mut().reset(deadline);
+                }
+                Poll::Pending
             }
         }
     }

@@ -1,11 +1,11 @@
 //! A request on its way to a service or an application, and the answer on its way back.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use http::request::Parts;
-use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::headers;
 use crate::proxy::Gateway;
 use crate::routes::{Target, To};
 use crate::upload::{Blame, Patience, Upload, UploadState};
-use crate::upstream::Upstream;
+use crate::upstream::{Answer, Ask, NoAnswer, Upstream};
 
 /// How often a request that only reads is sent again after a service broke off.
 const RESENDS: usize = 2;
@@ -28,16 +28,16 @@ impl Gateway {
     /// Sends the request on and answers with the head of the answer.
     pub(crate) async fn forward(
         &self,
-        parts: Parts,
+        ask: &Ask<'_>,
         body: Incoming,
         target: &Target,
-        upstream: &Upstream,
-    ) -> Result<Response<Incoming>, Failure> {
+        upstream: &Arc<Upstream>,
+    ) -> Result<Response<Answer>, Failure> {
         let patience = target.response_timeout.unwrap_or(self.response_timeout);
         if body.is_end_stream() {
-            return self.forward_head(parts, upstream, patience).await;
+            return forward_head(ask, upstream, patience).await;
         }
-        let length = parts
+        let length = ask
             .headers
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok());
@@ -51,81 +51,14 @@ impl Gateway {
             service: patience,
             ..self.patience
         };
-        self.forward_upload(parts, body, upstream, &patience, target.max_body)
-            .await
-    }
-
-    /// A request without a body. One that only reads is sent again when the service broke off, which is what
-    /// a request meets that was under way while the service was restarted.
-    async fn forward_head(
-        &self,
-        mut parts: Parts,
-        upstream: &Upstream,
-        patience: Duration,
-    ) -> Result<Response<Incoming>, Failure> {
-        let mut resends = if parts.method.is_idempotent() { RESENDS } else { 0 };
-        loop {
-            let spare = (resends > 0).then(|| parts.clone());
-            let sending = self
-                .upstreams
-                .send(Request::from_parts(parts, RequestBody::Empty));
-            let error = match tokio::time::timeout(patience, sending).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(Failure::late(upstream)),
-            };
-            tracing::debug!(upstream = %upstream.label, ?error, "no answer");
-            if error.is_connect() {
-                return Err(Failure::down(upstream));
-            }
-            parts = spare.ok_or_else(|| Failure::broken(upstream))?;
-            resends -= 1;
-        }
-    }
-
-    /// A request with a body, which is passed on as it comes in and cannot be sent twice.
-    async fn forward_upload(
-        &self,
-        parts: Parts,
-        body: Incoming,
-        upstream: &Upstream,
-        patience: &Patience,
-        most: Option<u64>,
-    ) -> Result<Response<Incoming>, Failure> {
-        let upload = Upload::new(most);
-        let request = Request::from_parts(parts, RequestBody::upload(body, upload.clone()));
-        let mut sending = pin!(self.upstreams.send(request));
-        loop {
-            let (deadline, blame) = upload.deadline(patience);
-            let now = Instant::now();
-            if now >= deadline {
-                upload.abandon();
-                return Err(match blame {
-                    Blame::Client => Failure::body(true),
-                    Blame::Service => Failure::late(upstream),
-                });
-            }
-            // Whom the upload waits for may change meanwhile, and a slow one shows only in the sum.
-            let look_again = deadline.min(now + LOOK_AGAIN);
-            tokio::select! {
-                answer = &mut sending => return answer.map_err(|error| {
-                    tracing::debug!(upstream = %upstream.label, ?error, "no answer");
-                    match upload.state() {
-                        UploadState::TooLarge => Failure::too_large(),
-                        UploadState::Failed => Failure::body(false),
-                        _ if error.is_connect() => Failure::down(upstream),
-                        _ => Failure::broken(upstream),
-                    }
-                }),
-                () = tokio::time::sleep_until(look_again) => {}
-            }
-        }
+        // Boxed: most requests have no body, and should not be as large as one that has.
+        Box::pin(forward_upload(ask, body, upstream, &patience, target.max_body)).await
     }
 
     /// Makes the client's answer of the service's. `host`: what the client calls this address.
     pub(crate) fn pass_back(
         &self,
-        response: Response<Incoming>,
+        response: Response<Answer>,
         target: &Target,
         host: &HeaderValue,
         wanted: Option<Wanted>,
@@ -151,5 +84,69 @@ impl Gateway {
             body = self.compression.apply(wanted, &mut parts, body);
         }
         Response::from_parts(parts, body)
+    }
+}
+
+/// A request without a body. One that only reads is sent again when the service broke off, which is what
+/// a request meets that was under way while the service was restarted.
+async fn forward_head(
+    ask: &Ask<'_>,
+    upstream: &Arc<Upstream>,
+    patience: Duration,
+) -> Result<Response<Answer>, Failure> {
+    let mut resends = if ask.method.is_idempotent() { RESENDS } else { 0 };
+    let mut fresh = false;
+    loop {
+        let error = match upstream.ask(ask, Instant::now() + patience, fresh).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        tracing::debug!(upstream = %upstream.label, %error, "no answer");
+        match error {
+            NoAnswer::Late => return Err(Failure::late(upstream)),
+            NoAnswer::Away(_) => return Err(Failure::down(upstream)),
+            NoAnswer::Broken(_) | NoAnswer::Bad(_) if resends == 0 => return Err(Failure::broken(upstream)),
+            // The other connections that were kept may be as dead as this one.
+            NoAnswer::Broken(_) | NoAnswer::Bad(_) => fresh = true,
+        }
+        resends -= 1;
+    }
+}
+
+/// A request with a body, which is passed on as it comes in and cannot be sent twice.
+async fn forward_upload(
+    ask: &Ask<'_>,
+    body: Incoming,
+    upstream: &Arc<Upstream>,
+    patience: &Patience,
+    most: Option<u64>,
+) -> Result<Response<Answer>, Failure> {
+    let upload = Upload::new(most);
+    let body = RequestBody::upload(body, upload.clone());
+    let mut sending = pin!(upstream.ask_with(ask, body));
+    loop {
+        let (deadline, blame) = upload.deadline(patience);
+        let now = Instant::now();
+        if now >= deadline {
+            upload.abandon();
+            return Err(match blame {
+                Blame::Client => Failure::body(true),
+                Blame::Service => Failure::late(upstream),
+            });
+        }
+        // Whom the upload waits for may change meanwhile, and a slow one shows only in the sum.
+        let look_again = deadline.min(now + LOOK_AGAIN);
+        tokio::select! {
+            answer = &mut sending => return answer.map_err(|error| {
+                tracing::debug!(upstream = %upstream.label, %error, "no answer");
+                match (upload.state(), error) {
+                    (UploadState::TooLarge, _) => Failure::too_large(),
+                    (UploadState::Failed, _) => Failure::body(false),
+                    (_, NoAnswer::Away(_)) => Failure::down(upstream),
+                    _ => Failure::broken(upstream),
+                }
+            }),
+            () = tokio::time::sleep_until(look_again) => {}
+        }
     }
 }

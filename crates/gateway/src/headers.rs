@@ -1,14 +1,10 @@
 //! Header fields between two hops: what may not pass is taken off, what only the gateway knows is put on.
 
 use http::header::{
-    CONNECTION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    TE, TRANSFER_ENCODING, UPGRADE,
 };
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -18,60 +14,57 @@ pub(crate) struct Forwarded<'a> {
     /// The client's address.
     pub(crate) client: &'a HeaderValue,
     /// `Host` as the client wrote it, checked.
-    pub(crate) host: HeaderValue,
+    pub(crate) host: &'a HeaderValue,
     /// The part of the path that belongs to the gateway.
-    pub(crate) prefix: HeaderValue,
+    pub(crate) prefix: &'a HeaderValue,
     /// Whether the client speaks TLS.
     pub(crate) secure: bool,
     /// Name of this one request in logs.
-    pub(crate) request_id: HeaderValue,
+    pub(crate) request_id: &'a HeaderValue,
+}
+
+impl Forwarded<'_> {
+    /// Hands over each field, which [`strip_request`] has taken off before if the client wrote it.
+    pub(crate) fn write(&self, mut field: impl FnMut(&str, &[u8])) {
+        field("x-forwarded-for", self.client.as_bytes());
+        field("x-forwarded-host", self.host.as_bytes());
+        field("x-forwarded-proto", if self.secure { b"https" } else { b"http" });
+        field("x-forwarded-prefix", self.prefix.as_bytes());
+        field(REQUEST_ID.as_str(), self.request_id.as_bytes());
+    }
 }
 
 /// Takes off everything that ends at this hop (RFC 9110 section 7.6.1), and everything by which a client could
 /// speak in the gateway's name.
 pub(crate) fn strip_request(headers: &mut HeaderMap) {
     let trailers = headers.get(TE).is_some_and(|value| lists(value, "trailers"));
-    strip_hop(headers);
-    headers.remove(EXPECT); // answered here
-    headers.remove(PROXY_AUTHORIZATION);
+    strip_named(headers);
+    strip_where(headers, |name| {
+        ends_here(name) || *name == EXPECT || *name == PROXY_AUTHORIZATION || forges(name.as_str())
+    });
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
-    strip_forged(headers);
 }
 
-fn strip_forged(headers: &mut HeaderMap) {
-    let forged: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| forges(name.as_str()))
-        .cloned()
-        .collect();
-    for name in forged {
+fn strip_where(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
+    // Most have nothing of the kind, so that nothing is allocated.
+    let named: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    for name in named {
         headers.remove(name);
     }
 }
 
 /// Takes off what ends at this hop on the way back.
 pub(crate) fn strip_response(headers: &mut HeaderMap) {
-    strip_hop(headers);
-    headers.remove(PROXY_AUTHENTICATE);
+    strip_named(headers);
+    strip_where(headers, |name| ends_here(name) || *name == PROXY_AUTHENTICATE);
 }
 
 /// Takes off trailer fields by which a client could speak in the gateway's name: some programs take trailers for
 /// headers. Fields of the framing and of routing are dropped by hyper (RFC 9110 section 6.5.1).
 pub(crate) fn strip_trailers(trailers: &mut HeaderMap) {
-    strip_forged(trailers);
-}
-
-/// Puts on what only the gateway knows.
-pub(crate) fn set_forwarded(headers: &mut HeaderMap, forwarded: Forwarded<'_>) {
-    headers.insert(FORWARDED_HOST, forwarded.host.clone());
-    headers.insert(HOST, forwarded.host);
-    headers.insert(FORWARDED_FOR, forwarded.client.clone());
-    let proto = if forwarded.secure { "https" } else { "http" };
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
-    headers.insert(FORWARDED_PREFIX, forwarded.prefix);
-    headers.insert(REQUEST_ID, forwarded.request_id);
+    strip_where(trailers, |name| forges(name.as_str()));
 }
 
 /// HTTP/2 clients may send a cookie header in pieces; HTTP/1.1 knows one (RFC 9113 section 8.2.3).
@@ -95,23 +88,35 @@ pub(crate) fn lists(value: &HeaderValue, word: &str) -> bool {
         .is_ok_and(|text| text.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
 }
 
-fn strip_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|text| text.split(','))
-            .filter_map(|item| item.trim().parse().ok())
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
-        headers.remove(CONNECTION);
+/// What `Connection` names ends at this hop, whatever it is.
+fn strip_named(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|item| !item.eq_ignore_ascii_case("close") && !item.eq_ignore_ascii_case("keep-alive"))
+        .filter_map(|item| item.parse().ok())
+        .collect();
+    for name in named {
         headers.remove(name);
     }
+}
+
+fn ends_here(name: &HeaderName) -> bool {
+    [
+        CONNECTION,
+        TE,
+        TRANSFER_ENCODING,
+        UPGRADE,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+    ]
+    .contains(name)
 }
 
 /// Names that only a proxy may write, and names with `_`, which CGI-like servers take for `-`.

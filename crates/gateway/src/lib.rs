@@ -37,7 +37,6 @@ mod renewal;
 mod request_id;
 mod routes;
 mod sessions;
-mod socket;
 mod static_files;
 mod strict;
 mod tls;

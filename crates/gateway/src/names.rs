@@ -162,6 +162,11 @@ impl Names {
         self.secure = hosts;
     }
 
+    /// Whether there is any host of that kind.
+    pub(crate) fn has_strict_hosts(&self) -> bool {
+        self.remember.is_some()
+    }
+
     /// `Strict-Transport-Security` for an answer under `host` (without port), where it is due (RFC 6797).
     pub(crate) fn strict_transport(&self, host: &str) -> Option<&HeaderValue> {
         let remember = self.remember.as_ref()?;

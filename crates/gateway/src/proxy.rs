@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, COOKIE, HOST, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use pistack_api::right::{ReadGateway, Right as _};
@@ -37,7 +37,7 @@ use crate::strict;
 use crate::trust::Root;
 use crate::tunnel;
 use crate::upload::Patience;
-use crate::upstream::{Upstream, Upstreams};
+use crate::upstream::{Ask, Upstream, Upstreams};
 use crate::view;
 
 /// What all connections share.
@@ -163,6 +163,9 @@ impl Peer {
     /// What browsers are told to remember about this name.
     fn strict_transport<B>(&self, request: &Request<B>) -> Option<HeaderValue> {
         let names = self.gateway.names();
+        if !names.has_strict_hosts() {
+            return None;
+        }
         let host = request.uri().authority().map(http::uri::Authority::as_str);
         let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
         names.strict_transport(strict::without_port(host)?).cloned()
@@ -229,7 +232,7 @@ impl Peer {
             Found::Gate(_) if !about.origin.secure => return Err(Failure::not_found()),
             Found::Gate(false) if is_gate_page(parts.uri.path()) => table.gate(),
             Found::Gate(true) => return back(&parts.uri),
-            Found::Own => return self.tell(&mut parts, &about.host).await,
+            Found::Own => return Box::pin(self.tell(&mut parts, &about.host)).await,
             Found::Root => return self.gateway.root(&parts, &about.host, "https"),
             Found::Slash => return with_slash(&parts.uri),
             Found::Elsewhere(to, true) => return redirect(StatusCode::PERMANENT_REDIRECT, to),
@@ -296,7 +299,7 @@ impl Peer {
             To::Application(upstream, _) | To::Service(_, upstream) => {
                 self.pass_on(parts, body, target, upstream, about).await
             }
-            To::Files(files) => self.read_file(&parts, target, files).await,
+            To::Files(files) => Box::pin(self.read_file(&parts, target, files)).await,
         }
     }
 
@@ -319,47 +322,49 @@ impl Peer {
         mut parts: Parts,
         body: Incoming,
         target: &Target,
-        upstream: &Upstream,
+        upstream: &Arc<Upstream>,
         about: About<'_>,
     ) -> Answer {
         let wanted = target
             .compress
             .then(|| Wanted::of(&parts.method, &parts.headers, parts.headers.contains_key(COOKIE)));
         headers::join_cookies(&mut parts.headers);
+        let path = parts.uri.path_and_query().and_then(|path| target.path(path));
+        let path = path.ok_or_else(Failure::not_found)?;
+        let host = match &target.to {
+            To::Application(_, forward) => forward.send_host.as_ref(),
+            To::Service(..) | To::Files(_) => None,
+        };
         let forwarded = Forwarded {
             client: about.client,
-            host: about.host.clone(),
-            prefix: target.prefix.clone(),
+            host: &about.host,
+            prefix: &target.prefix,
             secure: about.origin.secure,
-            request_id: about.id.clone(),
+            request_id: about.id,
         };
-        headers::set_forwarded(&mut parts.headers, forwarded);
-        if let To::Application(_, forward) = &target.to
-            && let Some(host) = &forward.send_host
-        {
-            parts.headers.insert(HOST, host.clone());
-        }
-        if about.websocket.is_some() {
-            tunnel::set_handshake(&mut parts.headers);
-        }
-        parts.uri = inner_uri(&parts.uri, target, upstream)?;
-        parts.version = Version::HTTP_11;
-        let mut response = self.gateway.forward(parts, body, target, upstream).await?;
+        let ask = Ask {
+            method: &parts.method,
+            path: &path,
+            headers: &parts.headers,
+            host: host.unwrap_or(&about.host),
+            forwarded: Some(&forwarded),
+            websocket: about.websocket.is_some(),
+        };
+        let response = self.gateway.forward(&ask, body, target, upstream).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(self.gateway.pass_back(response, target, &about.host, wanted));
         }
-        let Some(client_side) = about.websocket else {
+        let (mut head, service) = response.into_parts();
+        let (Some(client), Some(service)) = (about.websocket, service.into_line()) else {
             return Err(Failure::broken(upstream));
         };
-        let service_side = hyper::upgrade::on(&mut response);
         let stop = self.gateway.stop.clone();
         self.gateway
             .tasks
-            .spawn(tunnel::join(client_side, service_side, self.watch.begin(), stop));
-        let mut response = response.map(|_| ResponseBody::empty());
-        headers::strip_response(response.headers_mut());
-        tunnel::set_handshake(response.headers_mut());
-        Ok(response)
+            .spawn(tunnel::join(client, service, self.watch.begin(), stop));
+        headers::strip_response(&mut head.headers);
+        tunnel::set_handshake(&mut head.headers);
+        Ok(Response::from_parts(head, ResponseBody::empty()))
     }
 
     /// `/api/gateway/...`
@@ -397,13 +402,6 @@ impl Gateway {
     pub(crate) fn set_table(&self, table: Table) {
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
     }
-}
-
-/// The address as the pool knows it.
-fn inner_uri(uri: &Uri, target: &Target, upstream: &Upstream) -> Result<Uri, Failure> {
-    let path = uri.path_and_query().and_then(|path| target.path(path));
-    path.and_then(|path| Upstreams::uri(upstream, path).ok())
-        .ok_or_else(Failure::not_found)
 }
 
 fn without_port(host: &HeaderValue) -> &str {

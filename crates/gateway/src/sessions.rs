@@ -167,7 +167,12 @@ impl Sessions {
         if self.cache.is_auth_away(now) {
             return Outcome::Unknown;
         }
-        // Several requests of one page ask once.
+        // Boxed: few requests ask, and the others should not be as large.
+        Box::pin(self.ask(credential)).await
+    }
+
+    /// Several requests of one page ask once.
+    async fn ask(&self, credential: Credential) -> Outcome {
         let (asking, generation) = self.cache.asking(credential.secret());
         let outcome = asking
             .get_or_init(|| self.exchange(&credential, generation))

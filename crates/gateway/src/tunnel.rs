@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deadline::Busy;
 use crate::headers::lists;
+use crate::upstream::Line;
 
 /// Whether the client opens a WebSocket (RFC 6455 section 4.1). No other protocol is switched to: `h2c` would
 /// open a way past every check of the gateway.
@@ -29,13 +30,12 @@ pub(crate) fn set_handshake(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
-/// Joins client and service until one of them ends, or the gateway stops.
-pub(crate) async fn join(client: OnUpgrade, service: OnUpgrade, mut busy: Busy, stop: CancellationToken) {
+/// Joins client and service, which has agreed, until one of them ends, or the gateway stops.
+pub(crate) async fn join(client: OnUpgrade, mut service: Box<Line>, mut busy: Busy, stop: CancellationToken) {
     busy.answered();
     let joined = async {
-        let (client, service) = tokio::try_join!(client, service)?;
-        let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));
-        let counts = tokio::io::copy_bidirectional(&mut client, &mut service).await?;
+        let mut client = TokioIo::new(client.await?);
+        let counts = tokio::io::copy_bidirectional(&mut client, &mut *service).await?;
         Ok::<_, crate::body::BoxError>(counts)
     };
     tokio::select! {

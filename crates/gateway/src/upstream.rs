@@ -1,22 +1,19 @@
-//! The way to the services and applications: one pooled client over unix sockets and TCP.
+//! The way to the services and applications: connections over unix sockets and TCP, kept from one request to the next.
 //!
-//! One that is restarting is waited for inside the connector, before anything of a request has been sent. So every
+//! One that is restarting is waited for while connecting, before anything of a request has been sent. So every
 //! request is held, whatever its method and body, and no copy of it is needed.
 
-use std::collections::HashMap;
-use std::future::Future;
+mod answer;
+mod ask;
+mod call;
+mod framing;
+mod line;
+
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use pistack_api::service::Service;
 use pistack_kit::clock::Clock;
 use pistack_kit::paths::StatePaths;
@@ -24,9 +21,11 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::body::RequestBody;
 use crate::plan::Address;
-use crate::socket::{Socket, Stream};
+pub(crate) use answer::Answer;
+pub(crate) use ask::Ask;
+pub(crate) use call::NoAnswer;
+pub(crate) use line::Line;
 
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -35,7 +34,9 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 /// An unused connection is closed after this long: before the services close it, which they do after 30 s.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 /// Unused connections kept for each service.
-const POOL_SIZE: usize = 32;
+const POOL_SIZE: usize = 64;
+/// How often unused connections are looked through, as long as there are any.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// One service or application.
 #[derive(Debug)]
@@ -47,13 +48,29 @@ pub(crate) struct Upstream {
     pub(crate) address: Address,
     /// How it may call itself in a redirect.
     pub(crate) hosts: Vec<String>,
-    /// What the pool knows it by. Not its address: a socket's path is no authority.
-    authority: Authority,
     outage: Mutex<Option<Outage>>,
     /// Connections that are open, used and unused.
     pub(crate) open: Arc<AtomicUsize>,
     /// Connections that were opened in all.
     pub(crate) opened: AtomicU64,
+    /// Connections that wait for a request, the longest unused first.
+    #[expect(
+        clippy::vec_box,
+        reason = "a connection moves between here and requests, and is large"
+    )]
+    idle: Mutex<Vec<Box<Line>>>,
+    /// Somebody looks them through from time to time.
+    swept: AtomicBool,
+    terms: Terms,
+}
+
+/// How long who waits for what.
+#[derive(Debug, Clone)]
+struct Terms {
+    /// How long a service that is restarting is waited for.
+    hold: Duration,
+    clock: Clock,
+    stop: CancellationToken,
 }
 
 /// Since when nobody has answered, and when that was last tried.
@@ -66,17 +83,18 @@ struct Outage {
 }
 
 impl Upstream {
-    fn new(address: Address, label: &str, number: usize, is_service: bool) -> Arc<Self> {
-        let authority = format!("u{number}");
+    fn new(address: Address, label: &str, is_service: bool, terms: Terms) -> Arc<Self> {
         Arc::new(Self {
             label: label.into(),
             is_service,
             hosts: address.hosts(),
             address,
-            authority: authority.parse().unwrap_or_else(|_| Authority::from_static("u")),
             outage: Mutex::default(),
             open: Arc::default(),
             opened: AtomicU64::new(0),
+            idle: Mutex::default(),
+            swept: AtomicBool::new(false),
+            terms,
         })
     }
 
@@ -88,31 +106,95 @@ impl Upstream {
             .map(|outage| outage.wall)
     }
 
-    async fn connect(&self) -> io::Result<Stream> {
-        match &self.address {
-            Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
-            Address::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                // Small requests must not wait for an acknowledgement; a failure to say so costs only time.
-                let _ = stream.set_nodelay(true);
-                Ok(Stream::Tcp(stream))
+    /// An unused connection. `ask`: one at whose other end somebody is for certain.
+    fn take(&self, ask: bool) -> Option<Box<Line>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(line) = idle.pop() {
+            if line.is_quiet(ask) {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection for the next request.
+    fn keep(self: &Arc<Self>, mut line: Box<Line>) {
+        line.rested();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() >= POOL_SIZE {
+            return;
+        }
+        idle.push(line);
+        if !self.swept.swap(true, Ordering::Relaxed) {
+            tokio::spawn(self.clone().sweep());
+        }
+    }
+
+    /// Closes what has been unused for long, or was closed by the service, until nothing is left.
+    async fn sweep(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP) => {}
+                () = self.terms.stop.cancelled() => {}
+            }
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let stopped = self.terms.stop.is_cancelled();
+            idle.retain(|line| !stopped && line.since.elapsed() < POOL_IDLE && line.is_quiet(false));
+            if idle.is_empty() {
+                *idle = Vec::new();
+                self.swept.store(false, Ordering::Relaxed);
+                return;
             }
         }
     }
 
-    fn connected(&self, stream: Stream) -> TokioIo<Socket> {
+    /// Tries until somebody answers, as long as the outage is younger than the time that is waited. Who has been away
+    /// for longer is tried once: nobody waits for what is not coming.
+    async fn connect(&self) -> io::Result<Box<Line>> {
+        let mut wait = WAITS.0;
+        loop {
+            let error = match tokio::time::timeout(CONNECT, self.try_connect()).await {
+                Ok(Ok(line)) => return Ok(self.connected(line)),
+                Ok(Err(error)) => error,
+                Err(elapsed) => elapsed.into(),
+            };
+            let give_up = self.failed() + self.terms.hold;
+            if !may_pass(&error) || Instant::now() + wait > give_up {
+                return Err(error);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.terms.stop.cancelled() => return Err(error),
+            }
+            wait = (wait * 3 / 2).min(WAITS.1);
+        }
+    }
+
+    async fn try_connect(&self) -> io::Result<Line> {
+        match &self.address {
+            Address::Unix(path) => UnixStream::connect(path).await.map(Line::from),
+            Address::Tcp { host, port } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                // Small requests must not wait for an acknowledgement; a failure to say so costs only time.
+                let _ = stream.set_nodelay(true);
+                Ok(Line::from(stream))
+            }
+        }
+    }
+
+    fn connected(&self, line: Line) -> Box<Line> {
         *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.opened.fetch_add(1, Ordering::Relaxed);
-        TokioIo::new(Socket::new(stream, self.open.clone()))
+        Box::new(line.counted(&self.open))
     }
 
     /// Notes a failed attempt; answers when the outage began.
-    fn failed(&self, hold: Duration, clock: &Clock) -> Instant {
+    fn failed(&self) -> Instant {
         let now = Instant::now();
         let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody has looked for a while: what was seen then may have been another outage.
-        let old = outage.filter(|outage| now - outage.seen < hold.max(CONNECT));
-        let (wall, since) = old.map_or_else(|| (clock.unix(), now), |old| (old.wall, old.since));
+        let old = outage.filter(|outage| now - outage.seen < self.terms.hold.max(CONNECT));
+        let (wall, since) = old.map_or_else(|| (self.terms.clock.unix(), now), |old| (old.wall, old.since));
         *outage = Some(Outage {
             wall,
             since,
@@ -125,41 +207,22 @@ impl Upstream {
 /// All of them.
 #[derive(Clone)]
 pub(crate) struct Upstreams {
-    client: legacy::Client<Connector, RequestBody>,
     services: Arc<[Arc<Upstream>; Service::ALL.len()]>,
-    known: Known,
+    applications: Arc<Mutex<Vec<Arc<Upstream>>>>,
+    terms: Terms,
 }
-
-/// By what the pool knows them by.
-type Known = Arc<Mutex<HashMap<Authority, Arc<Upstream>>>>;
 
 impl Upstreams {
     pub(crate) fn new(paths: &StatePaths, hold: Duration, clock: Clock, stop: CancellationToken) -> Self {
-        let mut number = 0;
+        let terms = Terms { hold, clock, stop };
         let services = Service::ALL.map(|service| {
-            number += 1;
             let address = Address::Unix(paths.service_socket(service));
-            Upstream::new(address, service.program(), number, true)
+            Upstream::new(address, service.program(), true, terms.clone())
         });
-        let by_authority = services
-            .iter()
-            .map(|upstream| (upstream.authority.clone(), upstream.clone()));
-        let known: Known = Arc::new(Mutex::new(by_authority.collect()));
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE)
-            .pool_max_idle_per_host(POOL_SIZE)
-            .set_host(false)
-            .build(Connector {
-                known: known.clone(),
-                hold,
-                clock,
-                stop,
-            });
         Self {
-            client,
             services: Arc::new(services),
-            known,
+            applications: Arc::default(),
+            terms,
         }
     }
 
@@ -171,89 +234,21 @@ impl Upstreams {
 
     /// The application at `address`; the same as before where it is known, so that a reload keeps its connections.
     pub(crate) fn open(&self, address: &Address, label: &str) -> Arc<Upstream> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(upstream) = known
-            .values()
-            .find(|upstream| upstream.address == *address && !upstream.is_service)
-        {
+        let mut known = self.applications.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upstream) = known.iter().find(|upstream| upstream.address == *address) {
             return upstream.clone();
         }
-        // Numbers are not given twice, so that no connection to another address is taken for this one's.
-        let number = 1 + known
-            .keys()
-            .filter_map(|authority| authority.as_str()[1..].parse::<usize>().ok())
-            .max()
-            .unwrap_or_default();
-        let upstream = Upstream::new(address.clone(), label, number, false);
-        known.insert(upstream.authority.clone(), upstream.clone());
+        let upstream = Upstream::new(address.clone(), label, false, self.terms.clone());
+        known.push(upstream.clone());
         upstream
     }
 
     /// Every one, for the counters.
     pub(crate) fn all(&self) -> Vec<Arc<Upstream>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Arc<Upstream>> = known.values().cloned().collect();
+        let known = self.applications.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<Arc<Upstream>> = self.services.iter().chain(known.iter()).cloned().collect();
         all.sort_by(|a, b| a.label.cmp(&b.label));
         all
-    }
-
-    /// Sends a request, whose URI [`Upstreams::uri`] made.
-    pub(crate) async fn send(
-        &self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, legacy::Error> {
-        self.client.request(request).await
-    }
-
-    /// The address of `path` at `upstream`, as the pool knows it.
-    pub(crate) fn uri(upstream: &Upstream, path: PathAndQuery) -> Result<Uri, http::uri::InvalidUriParts> {
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(upstream.authority.clone());
-        parts.path_and_query = Some(path);
-        Uri::from_parts(parts)
-    }
-
-    /// The same for a service of the stack.
-    pub(crate) fn service_uri(
-        &self,
-        service: Service,
-        path: PathAndQuery,
-    ) -> Result<Uri, http::uri::InvalidUriParts> {
-        Self::uri(&self.service(service), path)
-    }
-}
-
-/// Opens connections by the authority in the URI.
-#[derive(Clone)]
-struct Connector {
-    known: Known,
-    hold: Duration,
-    clock: Clock,
-    stop: CancellationToken,
-}
-
-impl Connector {
-    /// Tries until somebody answers, as long as the outage is younger than `hold`. Who has been away for longer is
-    /// tried once: nobody waits for what is not coming.
-    async fn open(self, upstream: Arc<Upstream>) -> io::Result<TokioIo<Socket>> {
-        let mut wait = WAITS.0;
-        loop {
-            let error = match tokio::time::timeout(CONNECT, upstream.connect()).await {
-                Ok(Ok(stream)) => return Ok(upstream.connected(stream)),
-                Ok(Err(error)) => error,
-                Err(elapsed) => elapsed.into(),
-            };
-            let give_up = upstream.failed(self.hold, &self.clock) + self.hold;
-            if !may_pass(&error) || Instant::now() + wait > give_up {
-                return Err(error);
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.stop.cancelled() => return Err(error),
-            }
-            wait = (wait * 3 / 2).min(WAITS.1);
-        }
     }
 }
 
@@ -267,28 +262,4 @@ fn may_pass(error: &io::Error) -> bool {
             | io::ErrorKind::WouldBlock
             | io::ErrorKind::TimedOut
     )
-}
-
-impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<Socket>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let upstream = uri
-            .authority()
-            .and_then(|authority| known.get(authority))
-            .cloned();
-        let connector = self.clone();
-        drop(known);
-        Box::pin(async move {
-            let upstream = upstream.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
-            connector.open(upstream).await
-        })
-    }
 }

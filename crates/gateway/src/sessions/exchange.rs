@@ -5,9 +5,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode};
+use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use pistack_api::auth::{CookieExchange, ExchangedToken};
 use pistack_api::service::Service;
@@ -15,7 +15,7 @@ use pistack_api::token::AccessClaims;
 
 use super::SignedIn;
 use crate::body::{BoxError, RequestBody};
-use crate::upstream::Upstreams;
+use crate::upstream::{Ask, Upstreams};
 
 /// An exchange may take this long, with the wait for an auth service that is restarting.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -87,12 +87,17 @@ fn claims(token: &ExchangedToken) -> Result<AccessClaims, BoxError> {
 
 async fn call(upstreams: &Upstreams, credential: &Credential) -> Result<Option<ExchangedToken>, BoxError> {
     let body = Bytes::from(serde_json::to_vec(&credential.question())?);
-    let path = PathAndQuery::from_static("/internal/exchange");
-    let request = Request::post(upstreams.service_uri(Service::Auth, path)?)
-        .header(HOST, "localhost")
-        .header(CONTENT_TYPE, "application/json")
-        .body(RequestBody::Full(Some(body)))?;
-    let response = upstreams.send(request).await?;
+    let json = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let ask = Ask {
+        method: &Method::POST,
+        path: &PathAndQuery::from_static("/internal/exchange"),
+        headers: &json,
+        host: &HeaderValue::from_static("localhost"),
+        forwarded: None,
+        websocket: false,
+    };
+    let auth = upstreams.service(Service::Auth);
+    let response = auth.ask_with(&ask, RequestBody::Full(Some(body))).await?;
     let status = response.status();
     let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
         .collect()

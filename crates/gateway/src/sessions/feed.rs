@@ -3,20 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::HOST;
+use http::header::{HeaderMap, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode};
+use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use pistack_api::service::Service;
 use pistack_api::token::FeedLine;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::body::{BoxError, RequestBody};
+use crate::body::BoxError;
+use crate::upstream::Ask;
 
 /// The wait before the next attempt grows from the first to the second. A logout must be known within a
 /// second, so the gap in the feed must stay below that.
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+/// How long auth may take to begin.
+const BEGIN: Duration = Duration::from_mins(1);
 /// A line longer than this is no line of ours.
 const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -41,13 +45,17 @@ pub(crate) async fn follow(sessions: Arc<Sessions>, stop: CancellationToken) {
 }
 
 async fn listen(sessions: &Sessions, heard: &mut bool) -> Result<(), BoxError> {
-    let uri = sessions
-        .upstreams
-        .service_uri(Service::Auth, PathAndQuery::from_static("/internal/feed"))?;
-    let request = Request::get(uri)
-        .header(HOST, "localhost")
-        .body(RequestBody::Empty)?;
-    let response = sessions.upstreams.send(request).await?;
+    let ask = Ask {
+        method: &Method::GET,
+        path: &PathAndQuery::from_static("/internal/feed"),
+        headers: &HeaderMap::new(),
+        host: &HeaderValue::from_static("localhost"),
+        forwarded: None,
+        websocket: false,
+    };
+    let auth = sessions.upstreams.service(Service::Auth);
+    let deadline = Instant::now() + BEGIN;
+    let response = auth.ask(&ask, deadline, true).await?;
     if response.status() != StatusCode::OK {
         return Err(format!("auth answered {}", response.status()).into());
     }
