@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use pistack_api::event::Event as WireEvent;
 use pistack_engine::event::Event;
+use pistack_engine::io::Exit;
 use tokio::sync::watch;
 
 /// Events kept.
@@ -40,7 +41,14 @@ impl Events {
     /// Adds an event.
     pub(crate) fn add(&self, event: &Event) {
         let serial = event.serial;
-        let (fields, data) = WireEvent::split_payload(&event.payload);
+        let (mut fields, data) = WireEvent::split_payload(&event.payload);
+        match event.exit {
+            Some(Exit::Code(code)) => fields.insert("exitstatus".to_owned(), code.to_string().into()),
+            Some(Exit::Signal(signal) | Exit::Core(signal)) => {
+                fields.insert("signal".to_owned(), signal.to_string().into())
+            }
+            None => None,
+        };
         let at = event.at.as_secs() as i64;
         let wire = WireEvent {
             serial,
@@ -133,6 +141,7 @@ mod tests {
             kind: EventKind::Tick5,
             payload: payload.into(),
             at: Duration::from_secs(9),
+            exit: None,
         }
     }
 

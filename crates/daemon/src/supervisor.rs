@@ -3,6 +3,7 @@
 mod actions;
 mod calls;
 mod children;
+mod on_exit;
 mod output;
 mod restart;
 mod signals;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 
 use self::children::Children;
+use self::on_exit::OnExit;
 use crate::ask::{self, Answer, Ask};
 use crate::environment::BaseEnvironment;
 use crate::events::Events;
@@ -61,6 +63,7 @@ struct Supervisor {
     /// Groups made from the configuration last read: `getAllConfigInfo` tells the names of their automatic logs.
     logs_named: HashSet<String>,
     children: Children,
+    on_exit: OnExit,
     spawner: Spawner,
     sockets: FastCgiSockets,
     waiting: Waiting,
@@ -127,6 +130,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         logs: HashMap::new(),
         logs_named: HashSet::new(),
         children: Children::default(),
+        on_exit: OnExit::default(),
         spawner,
         sockets: FastCgiSockets::default(),
         waiting: Waiting::default(),
@@ -147,6 +151,7 @@ pub async fn run(model: Model, mut options: Options) -> Result<Ending, DaemonErr
         let _ = started.send(());
     }
     let ending = supervisor.run(&signals, asks).await;
+    supervisor.end_on_exit().await;
     supervisor.finish().await;
     Ok(ending)
 }

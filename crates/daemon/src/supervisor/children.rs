@@ -8,14 +8,14 @@ use std::rc::Rc;
 use pistack_engine::config::model::{GroupKind, LogLevel, ProcessSpec};
 use pistack_engine::io::{Channel, Exit, Input, ProcessId};
 
-use super::Supervisor;
+use super::{Supervisor, on_exit};
 use crate::command::{self, Resolved};
 use crate::logs::process::ProcessLogs;
 use crate::pipes::{End, Pipe, Received};
 use crate::stdin::Stdin;
 use crate::sys::identity;
 use crate::sys::spawn::{Launch, RunAs};
-use crate::sys::{errno, signals, wait};
+use crate::sys::{errno, wait};
 
 /// Bytes still read of a child that ended: its children may hold the pipe and write on for ever.
 const LAST_WORDS: usize = 4 << 20;
@@ -137,7 +137,11 @@ impl Supervisor {
             }
         })?;
         self.open_logs(process, spec);
-        let environment = self.environment.of(spec);
+        let mut environment = self.environment.of(spec);
+        environment.extend(
+            self.on_exit_variable(process)
+                .map(|(name, value)| (name.into(), value.into())),
+        );
         let launch = Launch {
             program: &resolved.program,
             argv: &resolved.argv,
@@ -205,14 +209,10 @@ impl Supervisor {
     pub(super) fn reap(&mut self) {
         while let Some((pid, exit)) = wait::next_ended() {
             if let Some(process) = self.children.by_pid.remove(&pid) {
+                self.run_on_exit(process);
                 self.ended(process, exit);
-            } else {
-                let how = match exit {
-                    Exit::Code(code) => format!("exit status {code}"),
-                    Exit::Signal(signal) | Exit::Core(signal) => {
-                        format!("terminated by {}", signals::name(signal))
-                    }
-                };
+            } else if !self.on_exit_ended(pid, exit) {
+                let how = on_exit::how(exit);
                 self.note(LogLevel::Info, &format!("reaped unknown pid {pid} ({how})"));
             }
             self.act();
@@ -249,7 +249,7 @@ impl Supervisor {
 }
 
 /// As whom a process runs, in supervisord's words where it cannot be.
-fn run_as(spec: &ProcessSpec) -> RunAs {
+pub(super) fn run_as(spec: &ProcessSpec) -> RunAs {
     let Some(user) = &spec.user else {
         return RunAs::Same;
     };

@@ -82,6 +82,18 @@ fn run_apart(name: &str) -> bool {
     ok
 }
 
+/// Runs a program of the system to its end; true if it ended well.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a tool of the test, not a child of a supervisor"
+)]
+pub(crate) fn run_to_end(program: &str, arguments: &[&str]) -> bool {
+    std::process::Command::new(program)
+        .args(arguments)
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// Runs a test body on the runtime that a daemon has.
 pub(crate) fn block_on(body: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()

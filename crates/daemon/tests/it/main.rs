@@ -19,6 +19,7 @@ mod http;
 mod http_framing;
 mod life;
 mod logs;
+mod on_exit;
 mod reload;
 
 use harness::Test;
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
         http::TESTS,
         http_framing::TESTS,
         logs::TESTS,
+        on_exit::TESTS,
         reload::TESTS,
     ]
     .concat();

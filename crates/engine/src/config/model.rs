@@ -308,6 +308,9 @@ pub struct ProcessSpec {
     pub environment: IndexMap<String, String>,
     /// `SUPERVISOR_SERVER_URL` for it; `None` = automatic.
     pub serverurl: Option<String>,
+    /// Command line that the daemon runs at once when the process ends, however it ends, and before it may start
+    /// again. No configuration file has this key: the stack uses it to bring a device into a safe state.
+    pub on_exit: Option<String>,
     /// Standard output.
     pub stdout: ChannelSpec,
     /// Standard error.
@@ -340,6 +343,7 @@ impl ProcessSpec {
             umask: None,
             environment: IndexMap::new(),
             serverurl: None,
+            on_exit: None,
             stdout: ChannelSpec::default(),
             stderr: ChannelSpec::default(),
             origin: Origin::default(),
