@@ -15,13 +15,17 @@ pub struct Config {
     /// Address of Open-Meteo's forecast API, `http` or `https`. Without a path it is asked at `/v1/forecast`. The
     /// public one is free for non-commercial use.
     pub weather_url: String,
-    /// Ask the outside for the address that this board has there. `false`: `external_ip` is always `unknown`.
+    /// Ask the outside for the address that this board has there. Off by default: `external_ip` is then always
+    /// `unknown`, and nobody outside learns of this board.
     pub external_ip: bool,
     /// Who is asked, in turn, until one answers: each answers with the address as plain text.
     pub external_ip_urls: Vec<String>,
     /// How long the outside may take for one answer.
     pub timeout: Span,
-    /// Root of the file tree in which `proc`, `sys` and `etc` are read; for tests on a copy.
+    /// `HOST:PORT` that tells whether the outside can be reached, by a TCP connection when somebody asks for it.
+    /// Without it only the gateway is asked.
+    pub reachability_host: Option<String>,
+    /// Root of the file tree in which `proc`, `sys`, `etc` and `run` are read; for tests on a copy.
     pub sysroot: PathBuf,
 }
 
@@ -29,7 +33,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             weather_url: "https://api.open-meteo.com".into(),
-            external_ip: true,
+            external_ip: false,
             external_ip_urls: [
                 "https://api.ipify.org",
                 "https://icanhazip.com",
@@ -39,6 +43,7 @@ impl Default for Config {
             .map(str::to_owned)
             .to_vec(),
             timeout: Span(Duration::from_secs(5)),
+            reachability_host: None,
             sysroot: "/".into(),
         }
     }
@@ -67,6 +72,15 @@ pub fn check(config: &Config) -> Vec<Finding> {
             ));
         }
     }
+    if let Some(host) = &config.reachability_host
+        && !is_host_and_port(host)
+    {
+        findings.push((
+            vec!["info".into(), "reachability_host".into()],
+            format!("`{host}` is no host and port"),
+            help("write \"one.one.one.one:443\""),
+        ));
+    }
     if config.timeout.0.is_zero() {
         findings.push((
             vec!["info".into(), "timeout".into()],
@@ -75,6 +89,18 @@ pub fn check(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// `HOST:PORT`, an IPv6 address in brackets.
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let is_bracketed = host.starts_with('[') && host.ends_with(']');
+    !host.is_empty()
+        && !host.chars().any(char::is_whitespace)
+        && (is_bracketed || !host.contains(':'))
+        && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// The text is no address that can be asked.
@@ -104,6 +130,7 @@ mod tests {
             weather_url: "api.open-meteo.com".into(),
             external_ip_urls: vec!["https://a.example".into(), "file:///etc/passwd".into()],
             timeout: Span(Duration::ZERO),
+            reachability_host: Some("2001:db8::1:443".into()),
             ..Config::default()
         };
         let keys: Vec<_> = check(&config)
@@ -112,7 +139,12 @@ mod tests {
             .collect();
         assert_eq!(
             keys,
-            ["info.weather_url", "info.external_ip_urls", "info.timeout"]
+            [
+                "info.weather_url",
+                "info.external_ip_urls",
+                "info.reachability_host",
+                "info.timeout"
+            ]
         );
     }
 }

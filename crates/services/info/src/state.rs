@@ -4,12 +4,21 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pistack_api::service::Service;
 use pistack_kit::clock::Clock;
 use pistack_kit::service::Context;
 
 use crate::addresses::External;
 use crate::config::{BadUrl, Config, outside};
 use crate::fetch::Fetcher;
+use crate::history::History;
+use crate::metrics::Sources;
+use crate::network::Network;
+use crate::process_list::ProcessList;
+use crate::programs::Programs;
+use crate::reachability::Reach;
+use crate::read::files::Tree;
+use crate::sampler::Sampler;
 use crate::weather::Forecasts;
 
 /// Handle on the service's state. Cheap to clone.
@@ -23,8 +32,15 @@ pub(crate) struct Shared {
     pub(crate) fetcher: Fetcher,
     pub(crate) external: External,
     pub(crate) forecasts: Forecasts,
-    pub(crate) sysroot: PathBuf,
+    pub(crate) tree: Tree,
     pub(crate) state_dir: PathBuf,
+    pub(crate) sampler: Sampler,
+    pub(crate) history: History,
+    pub(crate) network: Network,
+    pub(crate) process_list: ProcessList,
+    pub(crate) programs: Programs,
+    pub(crate) reach: Reach,
+    pub(crate) sources: Sources,
 }
 
 impl Deref for Info {
@@ -44,13 +60,22 @@ impl Info {
             &[]
         };
         let urls = urls.iter().map(|url| outside(url)).collect::<Result<_, _>>()?;
+        let (clock, tree) = (&context.clock, Tree::new(&config.sysroot));
+        let state_dir = context.paths.root().to_owned();
         Ok(Self(Arc::new(Shared {
-            clock: context.clock.clone(),
+            clock: clock.clone(),
             fetcher: Fetcher::default(),
             external: External::new(urls, timeout),
             forecasts: Forecasts::new(outside(&config.weather_url)?, timeout),
-            sysroot: config.sysroot.clone(),
-            state_dir: context.paths.root().to_owned(),
+            sampler: Sampler::new(&tree, state_dir.clone(), clock),
+            history: History::new(context.paths.database(Service::Info), clock, &tree),
+            network: Network::new(&tree),
+            process_list: ProcessList::new(&tree),
+            programs: Programs::new(&tree, clock),
+            reach: Reach::new(config.reachability_host.clone()),
+            sources: Sources::new(&context.paths.run()),
+            state_dir,
+            tree,
         })))
     }
 }

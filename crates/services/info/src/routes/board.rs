@@ -16,5 +16,6 @@ use crate::state::Info;
     responses((status = 200, description = "The facts", body = Board))
 )]
 pub(crate) async fn get_board(_: May<ReadBoard>, State(info): State<Info>) -> Json<Board> {
-    Json(board::read(&info.sysroot, &info.state_dir))
+    let sample = info.sampler.latest();
+    Json(board::read(&info.tree, &info.state_dir, &sample, &info.clock))
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use crate::figures::{self, Figures};
 use crate::state::Info;
 
-/// The board's figures as they are now.
+/// The board's figures as of the last sample.
 pub(crate) async fn get_figures(State(info): State<Info>) -> Json<Figures> {
-    Json(figures::read(&info.sysroot, &info.state_dir))
+    Json(figures::of(&info.sampler.latest()))
 }
