@@ -13,6 +13,7 @@ use crate::identity::Person;
 use crate::state::Dashboard;
 use crate::upstream::account as upstream;
 use crate::view::{self, AccountPage, EnrolmentPage, ReauthPage, ShownOncePage};
+use crate::visit::own_path;
 use crate::words::Words;
 
 const ACCOUNT: &str = "/account";
@@ -97,7 +98,7 @@ async fn after(
 
 async fn refused(dashboard: &Dashboard, person: &Person, failure: Failure) -> Result<Response, Failure> {
     if failure.is("reauthentication-required") {
-        return prove(dashboard, person, StatusCode::OK, None).await;
+        return prove(dashboard, person, StatusCode::OK, None, ACCOUNT).await;
     }
     let Failure::Refused(_) = failure else {
         return Err(failure);
@@ -106,17 +107,19 @@ async fn refused(dashboard: &Dashboard, person: &Person, failure: Failure) -> Re
     page(dashboard, person, failure.status(), None, Some(problem)).await
 }
 
-/// The form that asks who it is.
-async fn prove(
+/// The form that asks who it is, and leads back to the page `back`.
+pub(crate) async fn prove(
     dashboard: &Dashboard,
     person: &Person,
     status: StatusCode,
     problem: Option<String>,
+    back: &str,
 ) -> Result<Response, Failure> {
     let factor = upstream::factor(dashboard, &person.token).await?;
     let page = ReauthPage {
         v: &person.visit,
         problem,
+        back,
         wants_code: factor.enabled,
     };
     view::page(status, &page)
@@ -129,6 +132,9 @@ pub(crate) struct Proof {
     password: String,
     #[serde(default)]
     otp: String,
+    /// Where to go on.
+    #[serde(default)]
+    back: String,
 }
 
 /// `POST /account/reauth`
@@ -138,14 +144,17 @@ pub(crate) async fn reauth(
     Form(proof): Form<Proof>,
 ) -> Result<Response, Failure> {
     let outcome = upstream::reauth(&dashboard, &person.token, &proof.password, proof.otp.trim()).await;
+    let back = own_path(&proof.back)
+        .filter(|path| !path.contains(['?', '#']))
+        .unwrap_or(ACCOUNT);
     let problem = match outcome {
-        Ok(()) => return Ok(person.visit.redirect(&format!("{ACCOUNT}?done=reauth"))),
+        Ok(()) => return Ok(person.visit.redirect(&format!("{back}?done=reauth"))),
         // The session is good, or we would not be here: it is the password that is wrong.
         Err(Failure::SignIn) => person.visit.t.wrong_password.to_owned(),
         Err(failure @ Failure::Refused(_)) => failure.words(person.visit.t).1,
         Err(failure) => return Err(failure),
     };
-    prove(&dashboard, &person, StatusCode::UNAUTHORIZED, Some(problem)).await
+    prove(&dashboard, &person, StatusCode::UNAUTHORIZED, Some(problem), back).await
 }
 
 /// Which session.
@@ -214,7 +223,7 @@ pub(crate) async fn confirm_factor(
     match upstream::confirm_factor(&dashboard, &person.token, fields.code.trim()).await {
         Ok(codes) => show_codes(&person, &codes.recovery_codes),
         Err(failure) if failure.is("reauthentication-required") => {
-            prove(&dashboard, &person, StatusCode::OK, None).await
+            prove(&dashboard, &person, StatusCode::OK, None, ACCOUNT).await
         }
         Err(failure @ Failure::Refused(_)) => {
             let page = EnrolmentPage {
