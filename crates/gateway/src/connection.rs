@@ -251,6 +251,7 @@ impl Side {
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .max_local_error_reset_streams(MAX_ERROR_RESETS)
             .max_send_buf_size(MAX_SEND_BUFFER)
+            .enable_connect_protocol() // WebSockets, see `tunnel`
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)
             .serve_connection(io, service_fn(move |request| peer.clone().serve(request)));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -79,10 +80,30 @@ async fn answer(
     let query = request.uri().query().unwrap_or_default();
     let answer = if call == "/reload" && *request.method() == Method::POST {
         reload(&reloader).await
+    } else if call == "/tls" && *request.method() == Method::GET {
+        tls(&reloader).await
     } else {
         view::answer(&reloader.gateway, request.method(), call, query)
     };
     Ok(answer.unwrap_or_else(|failure| failure.answer(wish)))
+}
+
+/// The certificates; reads their files.
+async fn tls(reloader: &Reloader) -> Result<Response<ResponseBody>, Failure> {
+    let certificates = reloader.certificates.clone();
+    let told = tokio::task::spawn_blocking(move || certificates.json().to_string()).await;
+    let text = told.map_err(|_| {
+        Failure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the certificates could not be read",
+        )
+    })?;
+    let mut response = Response::new(ResponseBody::full(text.into()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
 }
 
 /// Reads the configuration again. 204, or 409 with everything that is wrong; then the old one goes on.

@@ -13,6 +13,7 @@ mod answers;
 mod assembly;
 mod base_path;
 mod body;
+mod certificates_view;
 mod check;
 mod compression;
 pub mod config;
@@ -126,6 +127,11 @@ pub async fn run_bound(
         ..
     } = context;
     let kill = CancellationToken::new();
+    let certificates = certificates_view::CertificatesView {
+        config: config.clone(),
+        paths: paths.clone(),
+        clock: clock.clone(),
+    };
     let (stop, tasks, drain) = (gateway.stop.clone(), gateway.tasks.clone(), config.drain.0);
     if !config.acme.domains.is_empty() {
         let acme = config.acme.clone();
@@ -153,6 +159,7 @@ pub async fn run_bound(
     let reloader = Arc::new(Reloader {
         gateway: gateway.clone(),
         renewal,
+        certificates,
         read: reload,
         open: Box::new(move |bound| entrance.open_door(bound)),
         turn: tokio::sync::Mutex::new(()),

@@ -9,7 +9,6 @@ use http::header::{CONNECTION, COOKIE, HOST, HeaderValue, STRICT_TRANSPORT_SECUR
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use pistack_api::right::{ReadGateway, Right as _};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -97,7 +96,7 @@ struct About<'a> {
     client: &'a HeaderValue,
     wish: Wish,
     /// The client opens a WebSocket.
-    websocket: Option<OnUpgrade>,
+    websocket: Option<tunnel::Wanted>,
 }
 
 type Answer = Result<Response<ResponseBody>, Failure>;
@@ -214,8 +213,7 @@ impl Peer {
         wish: Wish,
         record: &mut Record,
     ) -> Answer {
-        let websocket = tunnel::is_asked(request.method(), request.version(), request.headers())
-            .then(|| hyper::upgrade::on(&mut request));
+        let websocket = tunnel::take(&mut request);
         let (mut parts, body) = request.into_parts();
         let about = About {
             host: self.check(&parts)?,
@@ -351,19 +349,26 @@ impl Peer {
             websocket: about.websocket.is_some(),
         };
         let response = self.gateway.forward(&ask, body, target, upstream).await?;
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            let asked = about.websocket.as_ref();
+            if asked.is_some_and(|asked| !asked.may_refuse_with(status)) {
+                return Err(Failure::broken(upstream));
+            }
             return Ok(self.gateway.pass_back(response, target, &about.host, wanted));
         }
         let (mut head, service) = response.into_parts();
-        let (Some(client), Some(service)) = (about.websocket, service.into_line()) else {
+        headers::strip_response(&mut head.headers);
+        let client = about
+            .websocket
+            .and_then(|asked| asked.agree(&mut head.status, &mut head.headers));
+        let (Some(client), Some(service)) = (client, service.into_line()) else {
             return Err(Failure::broken(upstream));
         };
         let stop = self.gateway.stop.clone();
         self.gateway
             .tasks
             .spawn(tunnel::join(client, service, self.watch.begin(), stop));
-        headers::strip_response(&mut head.headers);
-        tunnel::set_handshake(&mut head.headers);
         Ok(Response::from_parts(head, ResponseBody::empty()))
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::certificates_view::CertificatesView;
 use crate::config::{Config, Routes};
 use crate::doors::Bound;
 use crate::plan::plan;
@@ -35,6 +36,8 @@ impl fmt::Debug for Reload {
 pub(crate) struct Reloader {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) renewal: Arc<Renewal>,
+    /// To tell of certificates.
+    pub(crate) certificates: CertificatesView,
     /// `None`: there is nothing to read again.
     pub(crate) read: Option<Reload>,
     /// Lets clients in at a port of its own.

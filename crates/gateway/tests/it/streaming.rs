@@ -203,6 +203,60 @@ async fn a_websocket_passes_in_both_directions() {
     stack.ended().await.unwrap();
 }
 
+/// An extended CONNECT (RFC 8441).
+fn connect(stack: &Stack, protocol: &'static str, path: &str) -> Request<Full<Bytes>> {
+    Request::connect(format!("https://{}{path}", stack.host()))
+        .extension(hyper::ext::Protocol::from_static(protocol))
+        .header("sec-websocket-version", "13")
+        .body(Full::default())
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_websocket_passes_over_http2_beside_other_requests() {
+    let stack = Stack::bare(config()).await;
+    let upgrade = |upgrade: WebSocketUpgrade| async { upgrade.on_upgrade(echo_socket) };
+    let page = || async { "page" };
+    let router = Router::new().route("/ws", any(upgrade)).route("/page", any(page));
+    stack.serve(Service::Control, router);
+    let mut client = stack.http2().await;
+    let response = client
+        .send_request(connect(&stack, "websocket", "/control/ws"))
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    for gone in ["sec-websocket-accept", "connection", "upgrade"] {
+        assert!(!response.headers().contains_key(gone), "{gone}");
+    }
+    let mut socket = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+    for text in ["hello", "again"] {
+        socket.write_all(&[0x81, 0x80 | 5, 0, 0, 0, 0]).await.unwrap();
+        socket.write_all(text.as_bytes()).await.unwrap();
+        let mut frame = [0; 7];
+        tokio::time::timeout(PATIENCE, socket.read_exact(&mut frame))
+            .await
+            .expect("no echo")
+            .unwrap();
+        assert_eq!((frame[0], frame[1], &frame[2..]), (0x81, 5, text.as_bytes()));
+        let page = Request::get(format!("https://{}/control/page", stack.host()));
+        let page = client
+            .send_request(page.body(Full::default()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(page.into_body().collect().await.unwrap().to_bytes(), "page");
+    }
+    drop(socket);
+    // What answers with a page instead of a WebSocket has opened none; neither has any other protocol, or none at all.
+    for (request, status) in [
+        (connect(&stack, "websocket", "/control/page"), 502),
+        (connect(&stack, "websocket", "/control/nowhere"), 404),
+        (connect(&stack, "connect-udp", "/control/ws"), 405),
+    ] {
+        let response = client.send_request(request).await.unwrap();
+        assert_eq!(response.status(), status);
+    }
+}
+
 #[tokio::test]
 async fn no_other_protocol_is_switched_to() {
     let stack = Stack::start().await;
