@@ -154,6 +154,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_event_tells_how_the_process_ended() {
+        let events = Events::new();
+        let mut reader = events.subscribe(None);
+        for exit in [Exit::Code(127), Exit::Signal(9), Exit::Core(11)] {
+            events.add(&Event {
+                exit: Some(exit),
+                ..event(1, "processname:a expected:0")
+            });
+        }
+        let lines = reader.next().await.unwrap();
+        let read: Vec<WireEvent> = lines
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect();
+        let told: Vec<_> = read
+            .iter()
+            .map(|event| {
+                (
+                    event.field("expected"),
+                    event.field("exitstatus"),
+                    event.field("signal"),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Some("0"), Some("127"), None),
+                (Some("0"), None, Some("9")),
+                (Some("0"), None, Some("11"))
+            ]
+        );
+    }
+
+    #[tokio::test]
     async fn a_reader_gets_the_past_that_it_asks_for_and_what_comes() {
         let events = Events::new();
         for serial in 0..3 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::io::Exit;
 use crate::state::ProcessState;
 
 /// A concrete event type.
@@ -34,6 +35,8 @@ pub struct Event {
     pub payload: String,
     /// Wall time.
     pub at: Duration,
+    /// How the process ended, where the event tells of that: supervisord's payload has no place for it.
+    pub exit: Option<Exit>,
 }
 
 impl EventKind {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::alarms::Alarms;
 use crate::config::model::LogLevel;
 use crate::event::{Event, EventKind};
-use crate::io::{Action, Now, ProcessId};
+use crate::io::{Action, Exit, Now, ProcessId};
 use crate::state::ProcessState;
 
 /// A state that a process entered.
@@ -29,6 +29,8 @@ pub(super) struct Outbox {
     pub(super) may_spawn: bool,
     /// Deadlines of the processes.
     pub(super) alarms: Alarms,
+    /// How the child ended whose end is being dealt with: its events carry it.
+    pub(super) ending: Option<Exit>,
     actions: VecDeque<Action>,
     fresh: VecDeque<Arc<Event>>,
     changes: VecDeque<Change>,
@@ -46,6 +48,7 @@ impl Outbox {
             fresh: VecDeque::new(),
             changes: VecDeque::new(),
             next_serial: first_serial,
+            ending: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl Outbox {
             kind,
             payload,
             at: self.now.wall,
+            exit: self.ending,
         };
         self.next_serial = self.next_serial.wrapping_add(1);
         self.act(Action::Emit(event.clone()));

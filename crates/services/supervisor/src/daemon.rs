@@ -90,6 +90,22 @@ impl Daemon {
             .collect()
     }
 
+    /// What `getAllConfigInfo` tells of one process.
+    pub(crate) async fn config(&self, group: &str, name: &str) -> Result<Vec<(String, Value)>, Error> {
+        let answer = self.rpc.call("supervisor.getAllConfigInfo", Vec::new()).await?;
+        let rows = answer
+            .as_array()
+            .ok_or_else(|| broken("getAllConfigInfo", &answer))?;
+        let is = |row: &Value, key: &str, wanted: &str| row.get(key).and_then(Value::as_str) == Some(wanted);
+        match rows
+            .iter()
+            .find(|row| is(row, "group", group) && is(row, "name", name))
+        {
+            Some(Value::Struct(members)) => Ok(members.clone()),
+            _ => Err(Error::Unknown(name.to_owned())),
+        }
+    }
+
     /// `getProcessInfo`.
     pub(crate) async fn info(&self, name: &str) -> Result<ProcessInfo, Error> {
         let answer = self

@@ -15,6 +15,7 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 
 use crate::daemon::Daemon;
 use crate::error::Error;
+use crate::runs::Runs;
 
 /// Events kept for replay, at most.
 const RING_EVENTS: usize = 1000;
@@ -187,13 +188,13 @@ impl Hub {
     }
 
     /// Keeps the stream open until the process stops.
-    pub(crate) async fn follow(&self, daemon: &Daemon, lifecycle: &Lifecycle) {
+    pub(crate) async fn follow(&self, daemon: &Daemon, runs: &Runs, lifecycle: &Lifecycle) {
         let mut pause = FIRST_PAUSE;
         let mut told = false;
         while !lifecycle.is_stopping() {
             let after = self.state().last.unwrap_or(0);
             let outcome = tokio::select! {
-                outcome = self.read(daemon, after) => outcome,
+                outcome = self.read(daemon, runs, after) => outcome,
                 () = lifecycle.stopped() => break,
             };
             self.set_connected(false);
@@ -225,12 +226,13 @@ impl Hub {
     }
 
     /// Reads one connection to its end. False when the supervisor knows no event stream.
-    async fn read(&self, daemon: &Daemon, after: u64) -> Result<bool, Error> {
+    async fn read(&self, daemon: &Daemon, runs: &Runs, after: u64) -> Result<bool, Error> {
         let Some(mut events) = daemon.events(after).await? else {
             return Ok(false);
         };
         self.set_connected(true);
         while let Some(event) = events.next().await {
+            runs.hear(&event);
             self.publish(event);
         }
         Ok(true)

@@ -22,6 +22,7 @@ mod logs;
 mod names;
 mod permission;
 mod routes;
+mod runs;
 mod snapshot;
 mod state;
 
@@ -40,7 +41,7 @@ pub fn spec() -> utoipa::openapi::OpenApi {
 /// When the configured address or password file cannot be used.
 pub fn app(context: &Context, config: &Config) -> Result<App, RunError> {
     let state = state::Supervisor::new(context, config)?;
-    state.follow_events();
+    state.follow_events(context.paths.root());
     Ok(App {
         public: routes::public(state),
         internal: axum::Router::new(),

@@ -3,6 +3,7 @@
 mod events;
 mod log;
 mod processes;
+mod runs;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
@@ -22,6 +23,9 @@ fn router() -> OpenApiRouter<Supervisor> {
         .routes(routes!(processes::stop_process))
         .routes(routes!(processes::restart_process))
         .routes(routes!(log::read_process_log))
+        .routes(routes!(runs::list_process_runs))
+        .routes(routes!(runs::list_runs))
+        .routes(routes!(runs::get_process_config))
         .routes(routes!(events::stream_events))
 }
 

@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::daemon::Daemon;
 use crate::error::{Error, StartError};
 use crate::events::Hub;
 use crate::names;
+use crate::runs::{Act, Runs};
 use crate::snapshot::Kept;
 
 /// The gateway's program in the group of the stack.
@@ -31,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) daemon: Daemon,
     pub(crate) events: Hub,
     pub(crate) kept: Kept,
+    pub(crate) runs: Arc<Runs>,
     pub(crate) clock: Clock,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) guard: Arc<Guard>,
@@ -52,6 +55,7 @@ impl Supervisor {
             daemon: Daemon::new(config, &context.paths)?,
             events: Hub::new(),
             kept: Kept::default(),
+            runs: Arc::default(),
             clock: context.clock.clone(),
             lifecycle: context.lifecycle.clone(),
             guard: Arc::clone(&context.guard),
@@ -59,11 +63,33 @@ impl Supervisor {
         })))
     }
 
-    /// Keeps one connection to the supervisor's event stream until the process stops.
-    pub(crate) fn follow_events(&self) {
-        let state = self.clone();
+    /// Keeps one connection to the supervisor's event stream, and the book of runs below `root`, until the process
+    /// stops.
+    pub(crate) fn follow_events(&self, root: &Path) {
+        let book = root.join("db").join("runs.json");
+        self.runs.load(&book);
         self.lifecycle
-            .spawn(async move { state.events.follow(&state.daemon, &state.lifecycle).await });
+            .spawn(Arc::clone(&self.runs).keep(book, self.lifecycle.clone()));
+        let state = self.clone();
+        self.lifecycle.spawn(async move {
+            state
+                .events
+                .follow(&state.daemon, &state.runs, &state.lifecycle)
+                .await;
+        });
+    }
+
+    /// Notes in the book of runs that somebody asks something of a process.
+    pub(crate) async fn note(&self, name: &str, what: &str, by: &str) {
+        let Ok(process) = self.find(name).await else {
+            return;
+        };
+        let act = Act {
+            at: self.clock.unix(),
+            what: what.to_owned(),
+            by: by.to_owned(),
+        };
+        self.runs.note(names::namespec(&process), act);
     }
 
     /// The process that a client means by `name`.

@@ -35,6 +35,7 @@ impl Process {
         self.ended = Some(out.now.wall);
         let started = self.started.unwrap_or_default().mono;
         let uptime = out.now.mono.saturating_sub(started);
+        out.ending = Some(exit);
         let status = status(exit);
         let expected = self.policy.exitcodes.contains(&status);
         if self.killing {
@@ -45,6 +46,7 @@ impl Process {
             self.end_of_run(exit, status, expected, out);
             self.plan_restart(uptime, expected, out);
         }
+        out.ending = None;
         self.pid = None;
     }
 

@@ -65,6 +65,7 @@ pub(crate) async fn start_process(
 ) -> Result<Json<ProcessInfo>, Problem> {
     let claims = state.permit(&caller, &name).await?;
     tracing::info!(by = %claims.nam, process = %name, "start");
+    state.note(&name, "start", &claims.nam).await;
     Ok(Json(state.start(&name).await?))
 }
 
@@ -83,6 +84,7 @@ pub(crate) async fn stop_process(
 ) -> Result<Json<ProcessInfo>, Problem> {
     let claims = state.permit(&caller, &name).await?;
     tracing::info!(by = %claims.nam, process = %name, "stop");
+    state.note(&name, "stop", &claims.nam).await;
     Ok(Json(state.stop(&name).await?))
 }
 
@@ -104,6 +106,7 @@ pub(crate) async fn restart_process(
 ) -> Result<Response, Problem> {
     let claims = state.permit(&caller, &name).await?;
     tracing::info!(by = %claims.nam, process = %name, "restart");
+    state.note(&name, "restart", &claims.nam).await;
     Ok(match state.restart(&name).await? {
         Restarted::Done(process) => Json(process).into_response(),
         Restarted::Accepted(process) => (StatusCode::ACCEPTED, Json(process)).into_response(),

@@ -76,6 +76,21 @@ fn statename(state: i32) -> &'static str {
     }
 }
 
+/// Some of what `getAllConfigInfo` tells.
+fn config(info: &ProcessInfo) -> Value {
+    let members = [
+        ("autostart", Value::Bool(true)),
+        ("directory", "none".into()),
+        ("command", Value::from("python3 camera.py")),
+        ("exitcodes", Value::Array(vec![Value::Int(0), Value::Int(2)])),
+        ("group", Value::from(&*info.group)),
+        ("inuse", Value::Bool(true)),
+        ("name", Value::from(&*info.name)),
+        ("startsecs", Value::Int(1)),
+    ];
+    Value::Struct(members.map(|(key, value)| (key.to_owned(), value)).into())
+}
+
 impl Fake {
     pub(crate) fn new() -> Arc<Self> {
         let stack = "RaspberryPiSystem";
@@ -192,6 +207,7 @@ impl Fake {
                 }
                 Ok(Value::Array(all.iter().map(ProcessInfo::to_value).collect()))
             }
+            "getAllConfigInfo" => Ok(Value::Array(state.processes.iter().map(config).collect())),
             "getProcessInfo" => {
                 let info = state.find(&name)?.clone();
                 drop(state);

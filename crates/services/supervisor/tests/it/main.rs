@@ -8,6 +8,7 @@ mod list;
 mod logs;
 mod processes;
 mod reach;
+mod runs;
 
 use std::sync::Arc;
 use std::time::Duration;
