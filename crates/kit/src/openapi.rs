@@ -176,6 +176,12 @@ fn add_components(components: &mut Components) {
     components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme));
 }
 
+/// `swagger-ui-bundle.js`, `swagger-ui.css` or `theme.css` as an answer, for a page that shows Swagger UI in its own
+/// frame; `None` for any other name.
+pub fn ui_file(name: &str) -> Option<axum::response::Response> {
+    assets::file(name)
+}
+
 /// `/api/NAME/apispec.json` and `/api/NAME/apidocs/` (authorisation remembered, operations collapsed, no
 /// inline script, no outside request).
 pub fn routes(service: Service, spec: &OpenApi) -> Router {

@@ -64,6 +64,13 @@ pub(super) fn routes(prefix: &str) -> Router {
     })
 }
 
+/// One of the foreign files and their theme, for a page that shows Swagger UI in a frame of its own.
+pub(super) fn file(name: &str) -> Option<Response> {
+    let shared = ["swagger-ui-bundle.js", "swagger-ui.css", "theme.css"];
+    let asset = ASSETS.iter().find(|asset| asset.name == name)?;
+    shared.contains(&name).then(|| answer(asset))
+}
+
 fn answer(asset: &'static Asset) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));

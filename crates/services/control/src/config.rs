@@ -6,6 +6,7 @@ use pistack_kit::config::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::place::Place;
 pub use crate::words::Lang;
 
 /// How the dashboard behaves.
@@ -15,6 +16,9 @@ pub struct Config {
     /// Language for browsers that ask for neither English nor Polish: `en` or `pl`. A person's own choice
     /// on the page always wins.
     pub language: Lang,
+    /// The place whose weather the dashboard shows, such as `{ name = "Kraków", lat = 50.06, lon = 19.94 }`. None: no
+    /// weather is asked for.
+    pub weather: Option<Place>,
     /// How much of the end of a program's log its page shows at first, in bytes: 1024 to 1048576.
     #[schemars(range(min = 1024, max = 1_048_576))]
     pub log_bytes: u32,
@@ -28,6 +32,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             language: Lang::English,
+            weather: None,
             log_bytes: 20 * 1024,
             upstream_timeout: Span(Duration::from_secs(4)),
             action_timeout: Span(Duration::from_secs(25)),

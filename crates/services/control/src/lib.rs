@@ -13,10 +13,14 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod account;
 mod assets;
+mod chart;
 pub mod config;
 mod error;
+mod exit;
+mod gpio;
 mod identity;
 mod inert;
 mod live;
@@ -24,12 +28,17 @@ mod moment;
 mod nav;
 mod pages;
 mod pending;
+mod place;
 mod process;
 mod routes;
+mod settings;
+mod spark;
 mod state;
+mod system;
 mod upstream;
 mod view;
 mod visit;
+mod weather;
 mod words;
 
 pub use config::Config;

@@ -5,10 +5,12 @@
 //! program list is read again in the person's name, and what differs is sent. So a stream that missed
 //! something heals with its next message, and a person sees nothing that the API would not show.
 
+mod gpio;
 mod home;
 mod program;
 mod pulse;
 
+pub(crate) use gpio::gpio;
 pub(crate) use home::home;
 pub(crate) use program::{Follow, program};
 
@@ -49,6 +51,7 @@ fn lost(visit: &Visit) -> Result<String, Failure> {
         class: "warn",
         icon: "wifi-off",
         text: visit.t.events_lost.to_owned(),
+        undo: String::new(),
     })
 }
 

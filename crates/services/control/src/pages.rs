@@ -53,6 +53,8 @@ pub(crate) async fn dress(State(dashboard): State<Dashboard>, request: Request, 
     }
     let framed = headers.contains_key(INGRESS);
     let policy = if framed { FRAMED } else { POLICY };
+    // Swagger UI makes styles of its own; its pages say so.
+    let own_policy = response.headers().get(header::CONTENT_SECURITY_POLICY).cloned();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -65,6 +67,11 @@ pub(crate) async fn dress(State(dashboard): State<Dashboard>, request: Request, 
         response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(own) = own_policy {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, own);
     }
     response
         .headers_mut()
@@ -97,6 +104,7 @@ fn told(visit: &Visit, failure: &Failure, headers: &http::HeaderMap) -> Response
             class: "bad",
             icon: "circle-alert",
             text,
+            undo: String::new(),
         })
     } else {
         view::text(&ErrorPage {

@@ -1,15 +1,23 @@
 //! Every address of the dashboard, in one place. All are below the base path that the gateway takes off.
 
+mod access;
 mod account;
 mod apis;
 mod audit;
 mod events;
+mod gpio;
 mod home;
 mod install;
 mod preferences;
 mod program;
 mod session;
+mod settings;
 mod setup;
+mod several;
+mod system;
+mod weather;
+
+pub(crate) use gpio::look as look_at_gpio;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request};
@@ -30,6 +38,7 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/", get(home::home))
         .route("/board", get(home::board))
         .route("/live", get(events::home))
+        .route("/programs", post(several::control))
         .route("/programs/{name}", get(program::program))
         .route("/programs/{name}/control", post(program::control))
         .route("/programs/{name}/events", get(events::program))
@@ -44,7 +53,10 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/account/tokens/add", post(account::make_token))
         .route("/account/tokens/revoke", post(account::revoke_token))
         .route("/audit", get(audit::audit))
+        .merge(board_pages())
         .route("/apis", get(apis::apis))
+        .route("/apis/try", get(apis::explore))
+        .route("/apis/ui/{file}", get(apis::ui))
         .route("/ca.crt", get(apis::authority))
         .route("/login", get(session::form).post(session::sign_in))
         .route("/logout", post(session::sign_out))
@@ -61,6 +73,29 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
             pages::dress,
         ))
         .with_state(dashboard)
+}
+
+/// GPIO, System, weather, Access and Settings.
+fn board_pages() -> Router<Dashboard> {
+    Router::new()
+        .route("/gpio", get(gpio::gpio))
+        .route("/gpio/events", get(gpio::events))
+        .route("/gpio/sensors", get(gpio::sensors_card))
+        .route("/gpio/lines/{line}", post(gpio::act))
+        .route("/gpio/drive", post(gpio::drive))
+        .route("/gpio/stop", post(gpio::stop))
+        .route("/gpio/release", post(gpio::release))
+        .route("/system", get(system::system))
+        .route("/system/now", get(system::now))
+        .route("/system/history.json", get(system::history))
+        .route("/weather", get(weather::weather))
+        .route("/weather/card", get(weather::piece))
+        .route("/access", get(access::list))
+        .route("/access/add", post(access::add))
+        .route("/access/{id}", get(access::person).post(access::act))
+        .route("/settings", get(settings::settings))
+        .route("/settings/channels/{name}/test", post(settings::test_channel))
+        .route("/settings/copies", post(settings::copy))
 }
 
 /// The `{name}` or `{file}` of an address. One that is no UTF-8 names nothing.

@@ -8,6 +8,7 @@ use pistack_kit::service::Context;
 
 use crate::config::Config;
 use crate::pending::Pending;
+use crate::upstream::usage::Cache;
 
 /// The dashboard's shared state. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,7 +22,12 @@ pub(crate) struct Inner {
     pub(crate) auth: Client,
     pub(crate) supervisor: Client,
     pub(crate) info: Client,
+    pub(crate) io: Client,
+    pub(crate) rules: Client,
+    /// The gateway's own socket; it asks for no token.
+    pub(crate) gateway: Client,
     pub(crate) pending: Pending,
+    pub(crate) usage: Cache,
 }
 
 impl Dashboard {
@@ -33,7 +39,11 @@ impl Dashboard {
             auth: client(Service::Auth),
             supervisor: client(Service::Supervisor),
             info: client(Service::Info),
+            io: client(Service::Io),
+            rules: client(Service::Rules),
+            gateway: Client::unix(context.paths.run().join("gateway.sock")),
             pending: Pending::default(),
+            usage: Cache::default(),
             context,
             config,
         }))

@@ -2,9 +2,17 @@
 
 pub(crate) mod account;
 pub(crate) mod auth;
+pub(crate) mod changes;
+pub(crate) mod channels;
 pub(crate) mod events;
+pub(crate) mod gateway;
 pub(crate) mod info;
+pub(crate) mod io;
+pub(crate) mod people;
+pub(crate) mod runs;
 pub(crate) mod supervisor;
+pub(crate) mod system;
+pub(crate) mod usage;
 
 use std::time::Duration;
 
