@@ -1,4 +1,4 @@
-//! Developers' tools: `cargo xtask tidy|vendor|spec|bench`. Nothing here is shipped.
+//! Developers' tools: `cargo xtask tidy|vendor|spec|bench|dist`. Nothing here is shipped.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod dist;
 mod run;
 mod spec;
 mod tidy;
@@ -39,6 +40,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build for another machine, such as a Raspberry Pi, and pack the program to be given away.
+    Dist(dist::Options),
     /// Measure beside the original.
     Bench {
         /// What to measure.
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Vendor { check } => vendor::run(check),
         Task::Spec { check } => spec::run(check),
+        Task::Dist(options) => dist::run(&options),
         Task::Bench { what } => bench::run(&what),
     }
 }
