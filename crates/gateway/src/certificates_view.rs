@@ -13,12 +13,20 @@ use crate::tls::{Kind, State, state};
 /// What is needed to look at them.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificatesView {
-    pub(crate) config: Config,
-    pub(crate) paths: StatePaths,
-    pub(crate) clock: Clock,
+    config: Config,
+    paths: StatePaths,
+    clock: Clock,
 }
 
 impl CertificatesView {
+    pub(crate) fn new(config: &Config, paths: &StatePaths, clock: &Clock) -> Self {
+        Self {
+            config: config.clone(),
+            paths: paths.clone(),
+            clock: clock.clone(),
+        }
+    }
+
     /// Every certificate; where there is a root that clients are shown, the address of its page and that as a QR code.
     pub(crate) fn json(&self) -> Value {
         let found = state(&self.config, &self.paths, &self.clock);
@@ -78,12 +86,12 @@ mod tests {
         }
     }
 
-    fn bound(http: Option<&str>) -> Option<Addresses> {
-        Some(Addresses {
+    fn bound(http: Option<&str>) -> Addresses {
+        Addresses {
             https: "0.0.0.0:8443".parse().unwrap(),
             http: http.map(|address| address.parse().unwrap()),
             name: "pi.local".into(),
-        })
+        }
     }
 
     #[test]
@@ -95,15 +103,15 @@ mod tests {
             ],
         };
         assert_eq!(
-            page(&state, bound(Some("0.0.0.0:80"))).as_deref(),
+            page(&state, Some(bound(Some("0.0.0.0:80")))).as_deref(),
             Some("http://192.168.1.7/ca/")
         );
         assert_eq!(
-            page(&state, bound(None)).as_deref(),
+            page(&state, Some(bound(None))).as_deref(),
             Some("https://192.168.1.7:8443/ca/")
         );
         assert_eq!(
-            page(&state, bound(Some("127.0.0.1:8080"))).as_deref(),
+            page(&state, Some(bound(Some("127.0.0.1:8080")))).as_deref(),
             Some("http://127.0.0.1:8080/ca/")
         );
         assert_eq!(page(&state, None), None, "no gateway listens");
@@ -117,6 +125,6 @@ mod tests {
                 certificate(Kind::Root, false, &[]),
             ],
         };
-        assert_eq!(page(&own, bound(None)), None);
+        assert_eq!(page(&own, Some(bound(None))), None);
     }
 }

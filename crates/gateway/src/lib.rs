@@ -127,11 +127,7 @@ pub async fn run_bound(
         ..
     } = context;
     let kill = CancellationToken::new();
-    let certificates = certificates_view::CertificatesView {
-        config: config.clone(),
-        paths: paths.clone(),
-        clock: clock.clone(),
-    };
+    let certificates = certificates_view::CertificatesView::new(&config, &paths, &clock);
     let (stop, tasks, drain) = (gateway.stop.clone(), gateway.tasks.clone(), config.drain.0);
     if !config.acme.domains.is_empty() {
         let acme = config.acme.clone();

@@ -65,6 +65,16 @@ async fn every_request_is_counted_and_logged_without_its_secrets() {
             "{line} is not in\n{metrics}"
         );
     }
+    let tls = text(&stack.inside("GET", "/internal/tls").await);
+    let tls: serde_json::Value = serde_json::from_str(&tls).unwrap();
+    let kinds: Vec<_> = tls["certificates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["kind"].as_str().unwrap())
+        .collect();
+    assert!(kinds.contains(&"root") && kinds.contains(&"local"), "{tls}");
+    assert!(!tls.to_string().contains("PRIVATE"), "{tls}");
     assert_eq!(
         stack.inside("GET", "/internal/nothing").await.status(),
         StatusCode::NOT_FOUND
