@@ -74,6 +74,8 @@ impl Failure {
             Self::Form => (t.error_form, t.error_form_text),
             Self::Down(Service::Auth) => (t.error_down, t.auth_down),
             Self::Down(Service::Info) => (t.error_down, t.board_down),
+            Self::Down(Service::Rules) => (t.error_down, t.rules_down),
+            Self::Down(Service::Email) => (t.error_down, t.mail_down),
             Self::Down(_) => (t.error_down, t.supervisor_down),
             Self::Refused(body) => return (t.error_conflict, reason(t, body)),
             Self::Internal => (t.error_internal, t.error_internal_text),

@@ -8,11 +8,16 @@ mod events;
 mod gpio;
 mod home;
 mod install;
+pub(crate) mod logs;
+mod mail;
 mod preferences;
 mod program;
+pub(crate) mod rule_edit;
+mod rules;
 mod session;
 mod settings;
 mod setup;
+mod timeline;
 mod several;
 mod system;
 mod weather;
@@ -32,6 +37,9 @@ use crate::state::Dashboard;
 /// Largest form; a password has 1024 characters at most.
 const MAX_FORM_BYTES: usize = 16 * 1024;
 
+/// Largest form that holds a text: a rule, a mail.
+const MAX_TEXT_BYTES: usize = 256 * 1024;
+
 /// The routes with everything around them.
 pub(crate) fn public(dashboard: Dashboard) -> Router {
     Router::new()
@@ -42,6 +50,7 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/programs/{name}", get(program::program))
         .route("/programs/{name}/control", post(program::control))
         .route("/programs/{name}/events", get(events::program))
+        .merge(operations())
         .route("/account", get(account::account))
         .route("/account/reauth", post(account::reauth))
         .route("/account/sessions/end", post(account::end_session))
@@ -96,6 +105,34 @@ fn board_pages() -> Router<Dashboard> {
         .route("/settings", get(settings::settings))
         .route("/settings/channels/{name}/test", post(settings::test_channel))
         .route("/settings/copies", post(settings::copy))
+}
+
+/// Logs, events, rules and mail.
+fn operations() -> Router<Dashboard> {
+    let large = || DefaultBodyLimit::max(MAX_TEXT_BYTES);
+    Router::new()
+        .route("/logs", get(logs::logs))
+        .route("/logs/window", get(logs::piece))
+        .route("/logs/follow", get(logs::follow))
+        .route("/logs/download", get(logs::download))
+        .route("/events", get(timeline::page))
+        .route("/events.csv", get(timeline::csv))
+        .route("/events.json", get(timeline::json))
+        .route("/rules", get(rules::rules))
+        .route("/rules/new", get(rule_edit::new))
+        .route("/rules/save", post(rule_edit::save).layer(large()))
+        .route("/rules/edit/{name}", get(rule_edit::edit))
+        .route("/rules/rule/{name}", get(rules::rule))
+        .route("/rules/rule/{name}/set", post(rules::set))
+        .route("/rules/rule/{name}/test", post(rules::test))
+        .route("/rules/rule/{name}/remove", post(rule_edit::remove))
+        .route("/rules/channel/{name}/test", post(rules::test_channel))
+        .route("/mail", get(mail::mail))
+        .route("/mail/new", get(mail::write))
+        .route("/mail/send", post(mail::send).layer(large()))
+        .route("/mail/test", post(mail::test))
+        .route("/mail/resume", post(mail::resume))
+        .route("/mail/message/{id}", get(mail::message).post(mail::act))
 }
 
 /// The `{name}` or `{file}` of an address. One that is no UTF-8 names nothing.

@@ -1,0 +1,64 @@
+### The outbox.
+
+mail-lead = Every mail of this board lies here until the mail server has taken it.
+mail-lead-own = Your mails lie here until the mail server has taken them.
+mail-write = Write a mail
+mail-mail = Mail
+mail-all = all
+mail-group-waiting = Waiting
+mail-group-sent = Sent
+mail-group-failed = Given up
+mail-group-undecided = Undecided
+mail-show = Show
+mail-search = Address or subject
+mail-none = There is no such mail.
+mail-created = Written
+mail-finished = Finished
+mail-by = By
+mail-to = To
+mail-to-hint = several with commas between them
+mail-subject = Subject
+mail-text = Text
+mail-send = Put into the outbox
+mail-size = Size
+mail-why = Why
+mail-head = About this mail
+mail-no-subject = (no subject)
+mail-next = next try
+mail-next-in = next try in { $wait }
+mail-oldest = the oldest for { $age }
+mail-retry = Try again
+mail-remove = Remove
+mail-older = Older mails
+mail-server = Mail server
+mail-server-ok = takes mail
+mail-server-failing = fails
+mail-server-paused = paused: the login was refused
+mail-server-unknown = not tried yet
+mail-test-to = Test mail to
+mail-test = Send test
+mail-resume = Try the server now
+mail-waiting = waiting
+mail-deferred = put off
+mail-sending = being sent
+mail-sent = sent
+mail-partial = partly sent
+mail-dead = given up
+mail-undecided = undecided
+mail-bounced = came back
+mail-refused = refused
+mail-failed = failed
+mail-did-queue = The mail lies in the outbox.
+mail-did-retry = The mail is tried again at once.
+mail-did-remove = The mail is removed.
+mail-did-test = The mail server has taken the test mail.
+mail-did-resume = The mail server is tried now.
+mail-has-page = This mail has a web page too. Only its text is shown here, so that nothing in it can do harm.
+mail-hidden = The text of this mail is kept from everyone, or was deleted after it was sent.
+mail-files = Attachments
+mail-tries = { $count ->
+        [one] One try
+       *[other] { $count } tries
+    }
+mail-no-tries = It was not tried yet.
+mail-said = What was said
