@@ -102,6 +102,8 @@ pub(crate) struct ChangedGpio<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) rows: Vec<&'a LineRow>,
     pub(crate) pins: Vec<&'a PinRow>,
+    /// The emergency stop began or ended: everything of it anew.
+    pub(crate) stop: Option<&'a Shown>,
     /// The same in words, for screen readers.
     pub(crate) said: String,
 }
@@ -115,9 +117,6 @@ pub(crate) struct GpioPage<'a> {
     pub(crate) problem: Option<String>,
     pub(crate) shown: Option<Shown>,
     pub(crate) sensors: Option<Vec<SensorRow>>,
-    /// All outputs are held at their safe level.
-    pub(crate) stopped: bool,
-    pub(crate) can_stop: bool,
 }
 
 /// The question before all outputs change.
@@ -134,6 +133,10 @@ pub(crate) struct Shown {
     pub(crate) rows: Vec<LineRow>,
     pub(crate) pins: Vec<PinRow>,
     pub(crate) simulated: bool,
+    /// All outputs are held at their safe level.
+    pub(crate) stopped: bool,
+    /// The person may use the emergency stop, and end it.
+    pub(crate) may_stop: bool,
 }
 
 impl Shown {
@@ -143,6 +146,8 @@ impl Shown {
             rows: lines.lines.iter().map(|line| row(line, person)).collect(),
             pins: board.header.iter().map(|pin| pin_row(pin, lines, t)).collect(),
             simulated: lines.warning.is_some(),
+            stopped: lines.safe_mode,
+            may_stop: person.claims.may(WriteLine::INFO, Object::Every).is_ok(),
         }
     }
 

@@ -141,7 +141,11 @@ impl Gpio {
             .iter()
             .filter(|pin| before.as_ref().is_none_or(|before| !before.pins.contains(pin)))
             .collect();
-        if rows.is_empty() && pins.is_empty() {
+        let stop = before
+            .as_ref()
+            .is_none_or(|before| before.stopped != shown.stopped)
+            .then_some(shown);
+        if rows.is_empty() && pins.is_empty() && stop.is_none() {
             return Ok(pieces);
         }
         let said = if before.is_some() {
@@ -157,6 +161,7 @@ impl Gpio {
             v: &self.person.visit,
             rows,
             pins,
+            stop,
             said,
         })?;
         Ok(pieces)

@@ -4,8 +4,6 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
 use pistack_api::problem::ProblemBody;
-use pistack_api::right::{ManageLines, Object, Right as _};
-use pistack_api::token::Level;
 use serde::Deserialize;
 
 use super::{Form, Lenient, Name};
@@ -52,11 +50,7 @@ async fn page(
     told: Option<&'static str>,
     problem: Option<String>,
 ) -> Result<Response, Failure> {
-    let (shown, sensors, health) = tokio::join!(
-        look(dashboard, person),
-        sensors(dashboard, person),
-        io::health(dashboard)
-    );
+    let (shown, sensors) = tokio::join!(look(dashboard, person), sensors(dashboard, person));
     let shown = match shown {
         Ok(shown) => Some(shown),
         Err(Failure::Down(_)) => None,
@@ -68,8 +62,6 @@ async fn page(
         problem,
         shown,
         sensors,
-        stopped: health.is_ok_and(|health| is_stopped(&health)),
-        can_stop: may_stop(person),
     };
     view::page(status, &page)
 }
@@ -86,18 +78,6 @@ pub(crate) async fn look(dashboard: &Dashboard, person: &Person) -> Result<Shown
 async fn sensors(dashboard: &Dashboard, person: &Person) -> Option<Vec<SensorRow>> {
     let sensors = io::sensors(dashboard, &person.token).await.ok()?;
     Some(sensor_rows(&sensors, person.visit.t))
-}
-
-fn is_stopped(health: &io::Health) -> bool {
-    health
-        .safe_mode
-        .as_ref()
-        .is_some_and(|mode| !matches!(mode, serde_json::Value::Null | serde_json::Value::Bool(false)))
-}
-
-/// Whether the buttons are shown; the io service decides.
-fn may_stop(person: &Person) -> bool {
-    person.claims.lvl >= Level::Admin || person.claims.may(ManageLines::INFO, Object::Every).is_ok()
 }
 
 /// `GET /gpio/events`: what keeps the page up to date.
@@ -206,6 +186,7 @@ fn notice(person: &Person, text: String) -> Result<Response, Failure> {
         class: "bad",
         icon: "circle-alert",
         text,
+        undo: String::new(),
     };
     view::page(StatusCode::OK, &notice)
 }

@@ -63,6 +63,8 @@ pub(crate) struct Lines {
     pub(crate) lines: Vec<Line>,
     /// `no_gpio_backend` where there is no hardware.
     pub(crate) warning: Option<String>,
+    /// The emergency stop is on: all outputs are held at their safe level.
+    pub(crate) safe_mode: bool,
 }
 
 /// The header and its chips.
@@ -96,14 +98,6 @@ pub(crate) struct Sensor {
     pub(crate) unit: String,
     pub(crate) age_ms: Option<i64>,
     pub(crate) quality: String,
-}
-
-/// How the service is.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Health {
-    /// The emergency stop, or whatever else holds all outputs at their safe level.
-    pub(crate) safe_mode: Option<Value>,
 }
 
 /// A list, bare or as the only member of an object.
@@ -183,19 +177,6 @@ pub(crate) async fn sensors(dashboard: &Dashboard, token: &str) -> Result<Vec<Se
     Ok(match listing {
         Listing::Bare(sensors) | Listing::Named { sensors } => sensors,
     })
-}
-
-/// How the service is; also where it answers 503 because a chip is gone.
-pub(crate) async fn health(dashboard: &Dashboard) -> Result<Health, Failure> {
-    let call = Call {
-        service: Service::Io,
-        client: &dashboard.io,
-        method: Method::GET,
-        path: "/api/io/health",
-        token: None,
-        deadline: dashboard.config.upstream_timeout.0,
-    };
-    Ok(call.read(Bytes::new()).await?.1)
 }
 
 /// Drives an output; with a length of time, back again after it.
