@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::config::AccessLog;
 use crate::metrics::RouteStats;
+use crate::request_id::RequestId;
 
 /// Longest path that is kept.
 const MAX_PATH: usize = 512;
@@ -50,7 +51,7 @@ struct Entry {
     status: u16,
     bytes: u64,
     route: Arc<RouteStats>,
-    id: HeaderValue,
+    id: RequestId,
 }
 
 impl Log {
@@ -91,7 +92,7 @@ impl Log {
             status: record.status,
             bytes: record.bytes,
             route: record.stats.clone(),
-            id: record.id.clone(),
+            id: record.id,
         };
         ring.entries.push_back(entry);
     }
@@ -124,7 +125,7 @@ pub(crate) struct Record {
     version: Version,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
-    id: HeaderValue,
+    id: RequestId,
 }
 
 impl Record {
@@ -132,7 +133,7 @@ impl Record {
         log: &Arc<Log>,
         stats: &Arc<RouteStats>,
         client: &HeaderValue,
-        id: &HeaderValue,
+        id: RequestId,
         request: &http::Request<B>,
     ) -> Box<Self> {
         Box::new(Self {
@@ -146,7 +147,7 @@ impl Record {
             version: request.version(),
             status: 499, // given up before there was an answer
             bytes: 0,
-            id: id.clone(),
+            id,
         })
     }
 }
@@ -191,7 +192,7 @@ mod tests {
         let request = http::Request::get(uri).body(()).unwrap();
         let stats = Arc::new(RouteStats::new("camera"));
         let value = |text: &'static str| HeaderValue::from_static(text);
-        let mut record = Record::new(log, &stats, &value("10.0.0.7"), &value("00ff"), &request);
+        let mut record = Record::new(log, &stats, &value("10.0.0.7"), RequestId(0xff), &request);
         record.status = 200;
         record.bytes = 12;
         record.user = Some(value("ada"));
@@ -213,7 +214,10 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&json[0]).unwrap();
         assert_eq!(line["path"], "/x/y?token=***&page=***&flag&empty");
         assert_eq!((&line["route"], &line["status"]), (&"camera".into(), &200.into()));
-        assert_eq!((&line["id"], &line["user"]), (&"00ff".into(), &"ada".into()));
+        assert_eq!(
+            (&line["id"], &line["user"]),
+            (&"00000000000000ff".into(), &"ada".into())
+        );
         assert!(!json[0].contains("secret"));
     }
 

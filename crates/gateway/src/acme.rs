@@ -7,13 +7,13 @@
 mod challenge;
 mod directory;
 mod keep;
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder, Order, OrderStatus,
-    RetryPolicy,
+    Account, AuthorizationStatus, ChallengeType, Identifier, NewAccount, Order, OrderStatus, RetryPolicy,
 };
 use pistack_kit::clock::Clock;
 use pistack_kit::paths::{PathError, StatePaths, make_directory, write_atomic};
@@ -160,8 +160,7 @@ pub async fn obtain(
         acme.domains.join(", ")
     ));
     let names: Vec<Identifier> = acme.domains.iter().cloned().map(Identifier::Dns).collect();
-    let mut order = account
-        .new_order(&NewOrder::new(&names))
+    let mut order = window::order(&account, &names, &places.certificate())
         .await
         .map_err(|error| failed(&error))?;
     let mut shown = Vec::new();

@@ -17,6 +17,7 @@ use crate::compression::Compression;
 use crate::config::Config;
 use crate::connection::Admission;
 use crate::doors::{Bound, Doors};
+use crate::ending::Signal;
 use crate::inside;
 use crate::listeners::{Addresses, Listeners};
 use crate::metrics::Metrics;
@@ -93,6 +94,7 @@ pub(crate) async fn assemble(context: &GatewayContext) -> Result<Assembled, RunE
         metrics,
         log,
         doors,
+        stopping: Signal::new(stop.clone()),
         stop,
         tasks: TaskTracker::new(),
         ids: RequestIds::new(),

@@ -6,6 +6,13 @@ use pistack_api::auth::COOKIE;
 
 use crate::plan::is_below;
 
+/// Whether an answer says anything that may have to be put right.
+pub(crate) fn concerns(headers: &HeaderMap) -> bool {
+    [&LOCATION, &CONTENT_LOCATION, &SET_COOKIE]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+}
+
 /// Puts an application's answer right. `prefix`: the part of the path that it does not see; empty = it sees all.
 /// `seen`: hosts (with port) by which it may name itself, where the path alone is meant.
 pub(crate) fn restore(headers: &mut HeaderMap, prefix: &str, seen: &[&str]) {

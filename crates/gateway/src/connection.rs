@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::deadline::{Bounds, Watch, Watched};
 use crate::doors::Bound;
+use crate::ending::Signal;
 use crate::plan::Door;
 use crate::proxy::{Gateway, Peer};
 use crate::renewal::Renewal;
@@ -28,6 +29,8 @@ use crate::renewal::Renewal;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How often a peer of HTTP/2 is asked whether it is still there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
+/// What a client of HTTP/2 may send ahead of the service: on one stream, and in all.
+const WINDOWS: (u32, u32) = (256 * 1024, 1024 * 1024);
 /// What a slow reader of HTTP/2 may hold in memory for one stream.
 const MAX_SEND_BUFFER: usize = 32 * 1024;
 /// What a slow reader of HTTP/1 may hold in memory, and the longest piece of a body at a time.
@@ -46,7 +49,7 @@ pub(crate) struct Entrance {
     pub(crate) tls: TlsAcceptor,
     pub(crate) config: Arc<Config>,
     /// Ends what is still open.
-    pub(crate) kill: CancellationToken,
+    pub(crate) kill: Arc<Signal>,
 }
 
 impl Entrance {
@@ -91,7 +94,7 @@ pub(crate) struct Side {
     pub(crate) closed: CancellationToken,
     pub(crate) config: Arc<Config>,
     /// Ends what is still open.
-    pub(crate) kill: CancellationToken,
+    pub(crate) kill: Arc<Signal>,
 }
 
 impl Side {
@@ -128,10 +131,7 @@ impl Side {
         let tasks = self.gateway.tasks.clone();
         tasks.spawn(async move {
             let kill = self.kill.clone();
-            tokio::select! {
-                () = self.serve(stream, client) => {}
-                () = kill.cancelled() => {}
-            }
+            kill.cut(pin!(self.serve(stream, client))).await;
             drop(place);
         });
     }
@@ -222,12 +222,11 @@ impl Side {
             .serve_connection(io, service_fn(move |request| peer.clone().serve(request)))
             .with_upgrades();
         let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = self.gateway.stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        let ended = if let Some(ended) = self.gateway.stopping.cut(connection.as_mut()).await {
+            ended
+        } else {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         };
         if let Err(error) = ended {
             tracing::debug!(%client, %error, "connection broke off");
@@ -251,17 +250,18 @@ impl Side {
             .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
             .max_local_error_reset_streams(MAX_ERROR_RESETS)
             .max_send_buf_size(MAX_SEND_BUFFER)
+            .initial_stream_window_size(WINDOWS.0)
+            .initial_connection_window_size(WINDOWS.1)
             .enable_connect_protocol() // WebSockets, see `tunnel`
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)
             .serve_connection(io, service_fn(move |request| peer.clone().serve(request)));
         let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = self.gateway.stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        let ended = if let Some(ended) = self.gateway.stopping.cut(connection.as_mut()).await {
+            ended
+        } else {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         };
         if let Err(error) = ended {
             tracing::debug!(%client, %error, "connection broke off");

@@ -175,7 +175,9 @@ impl Unread {
 
 impl Drop for Unread {
     fn drop(&mut self) {
-        self.set(false);
+        if self.waits {
+            self.watch.unread.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -192,9 +192,10 @@ impl Failure {
     }
 
     /// The answer, as the client prefers it.
-    pub(crate) fn answer(self, wish: Wish) -> Response<ResponseBody> {
-        let text = if wish.html { self.page() } else { self.problem() };
-        let kind = if wish.html {
+    pub(crate) fn answer(self, wish: &Wish) -> Response<ResponseBody> {
+        let html = wish.is_page();
+        let text = if html { self.page() } else { self.problem() };
+        let kind = if html {
             "text/html; charset=utf-8"
         } else {
             MEDIA_TYPE
@@ -211,7 +212,7 @@ impl Failure {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if wish.html {
+        if html {
             let policy =
                 "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
@@ -312,30 +313,28 @@ main{max-width:34rem;padding:2rem}h1{font-size:1.5rem;line-height:1.3}a{color:#0
 @media(prefers-color-scheme:dark){body{background:#14181f;color:#e4e8ee}a{color:#7db8f5}}";
 
 /// In which form a client wants a failure told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wish {
-    html: bool,
+    /// Read only where there is a failure.
+    accept: Option<HeaderValue>,
     head: bool,
 }
 
 impl Wish {
-    /// Whether a person looks at the answer.
-    pub(crate) fn is_page(self) -> bool {
-        self.html
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        Self {
+            accept: headers.get(ACCEPT).cloned(),
+            head: method == Method::HEAD,
+        }
     }
 
-    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        let accept = headers
-            .get(ACCEPT)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let html = match (accept.find("text/html"), accept.find("json")) {
+    /// Whether a person looks at the answer.
+    pub(crate) fn is_page(&self) -> bool {
+        let accept = self.accept.as_ref().and_then(|value| value.to_str().ok());
+        let accept = accept.unwrap_or_default();
+        match (accept.find("text/html"), accept.find("json")) {
             (Some(html), Some(json)) => html < json,
             (html, _) => html.is_some(),
-        };
-        Self {
-            html,
-            head: method == Method::HEAD,
         }
     }
 }
@@ -349,7 +348,7 @@ mod tests {
         let wish = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, accept.parse().unwrap());
-            Wish::of(&Method::GET, &headers).html
+            Wish::of(&Method::GET, &headers).is_page()
         };
         assert!(wish(
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -357,7 +356,7 @@ mod tests {
         for accept in ["application/json", "*/*", "", "application/json, text/html"] {
             assert!(!wish(accept), "{accept}");
         }
-        assert!(!Wish::of(&Method::GET, &HeaderMap::new()).html);
+        assert!(!Wish::of(&Method::GET, &HeaderMap::new()).is_page());
     }
 
     #[test]

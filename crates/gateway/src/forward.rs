@@ -65,7 +65,9 @@ impl Gateway {
     ) -> Response<ResponseBody> {
         let (mut parts, body) = response.into_parts();
         headers::strip_response(&mut parts.headers);
-        if let To::Application(upstream, _) = &target.to {
+        if let To::Application(upstream, _) = &target.to
+            && base_path::concerns(&parts.headers)
+        {
             let mut seen: Vec<&str> = upstream.hosts.iter().map(String::as_str).collect();
             seen.extend(host.to_str());
             base_path::restore(&mut parts.headers, target.stripped(), &seen);

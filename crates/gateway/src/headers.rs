@@ -2,12 +2,10 @@
 
 use http::header::{
     CONNECTION, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    TE, TRANSFER_ENCODING, UPGRADE,
+    TE,
 };
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// What the gateway tells a service about a request.
 pub(crate) struct Forwarded<'a> {
@@ -108,15 +106,10 @@ fn strip_named(headers: &mut HeaderMap) {
 }
 
 fn ends_here(name: &HeaderName) -> bool {
-    [
-        CONNECTION,
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-    ]
-    .contains(name)
+    matches!(
+        name.as_str(),
+        "connection" | "te" | "transfer-encoding" | "upgrade" | "keep-alive" | "proxy-connection"
+    )
 }
 
 /// Names that only a proxy may write, and names with `_`, which CGI-like servers take for `-`.

@@ -20,6 +20,7 @@ pub mod config;
 mod connection;
 mod deadline;
 mod doors;
+mod ending;
 mod failure;
 mod forward;
 mod headers;
@@ -65,9 +66,9 @@ pub use plan::{Finding, check_routes};
 pub use qr::terminal as qr_code;
 pub use reload::Reload;
 pub use tls::{Certificate, Kind, State, TlsError, fingerprint, import, remove_imported, state};
-use tokio_util::sync::CancellationToken;
 
 use connection::Entrance;
+use ending::Signal;
 use reload::Reloader;
 
 /// After the kill signal a task needs one turn of the loop to end.
@@ -126,7 +127,7 @@ pub async fn run_bound(
         clock,
         ..
     } = context;
-    let kill = CancellationToken::new();
+    let kill = Arc::new(Signal::default());
     let certificates = certificates_view::CertificatesView::new(&config, &paths, &clock);
     let (stop, tasks, drain) = (gateway.stop.clone(), gateway.tasks.clone(), config.drain.0);
     if !config.acme.domains.is_empty() {
@@ -169,11 +170,11 @@ pub async fn run_bound(
 
     reloader.until(lifecycle.stopped()).await?;
     drop(published);
-    stop.cancel();
+    gateway.stopping.raise();
     tasks.close();
     if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
         tracing::warn!("requests were still open when the time to end them was over");
-        kill.cancel();
+        kill.raise();
         let _ = tokio::time::timeout(AFTER_KILL, tasks.wait()).await;
     }
     Ok(())

@@ -21,6 +21,7 @@ use crate::compression::{Compression, Wanted};
 use crate::connection::Admission;
 use crate::deadline::Watch;
 use crate::doors::Doors;
+use crate::ending::Signal;
 use crate::failure::{Failure, Wish};
 use crate::headers::{self, Forwarded, REQUEST_ID};
 use crate::metrics::{Metrics, RouteStats};
@@ -67,6 +68,8 @@ pub(crate) struct Gateway {
     pub(crate) log: Arc<Log>,
     pub(crate) doors: Doors,
     pub(crate) stop: CancellationToken,
+    /// The same for connections.
+    pub(crate) stopping: Signal,
     pub(crate) tasks: TaskTracker,
     pub(crate) ids: RequestIds,
 }
@@ -94,7 +97,7 @@ struct About<'a> {
     origin: &'a Origin,
     id: &'a HeaderValue,
     client: &'a HeaderValue,
-    wish: Wish,
+    wish: &'a Wish,
     /// The client opens a WebSocket.
     websocket: Option<tunnel::Wanted>,
 }
@@ -114,9 +117,10 @@ impl Peer {
             .trusted
             .origin(self.address, self.secure, request.headers());
         let wish = Wish::of(request.method(), request.headers());
-        let id = gateway.ids.next();
+        let number = gateway.ids.next();
+        let id = number.header();
         let client = self.client_of(&origin);
-        let mut record = Record::new(&gateway.log, &gateway.own_stats, &client, &id, &request);
+        let mut record = Record::new(&gateway.log, &gateway.own_stats, &client, number, &request);
         let admitted = gateway
             .rates
             .admit(origin.address, request.method(), request.uri().path());
@@ -126,7 +130,7 @@ impl Peer {
             Err(failure) => Err(failure),
             Ok(()) if origin.secure || in_the_clear => {
                 let (origin, id, client) = (&origin, &id, &client);
-                self.answer(request, origin, (id, client), wish, &mut record)
+                self.answer(request, origin, (id, client), &wish, &mut record)
                     .await
             }
             Ok(()) => self.lead_to_https(&request.into_parts().0),
@@ -134,7 +138,7 @@ impl Peer {
         let mut response = answer.unwrap_or_else(|failure| {
             gateway.metrics.reject(failure.code());
             let ends = failure.ends_connection() && version < Version::HTTP_2;
-            let mut response = failure.answer(wish);
+            let mut response = failure.answer(&wish);
             if ends {
                 response
                     .headers_mut()
@@ -210,7 +214,7 @@ impl Peer {
         mut request: Request<Incoming>,
         origin: &Origin,
         (id, client): (&HeaderValue, &HeaderValue),
-        wish: Wish,
+        wish: &Wish,
         record: &mut Record,
     ) -> Answer {
         let websocket = tunnel::take(&mut request);

@@ -54,7 +54,7 @@ impl Entry {
             "bytes": self.bytes,
             "ms": self.took.as_micros() as f64 / 1000.0,
             "route": &*self.route.name,
-            "id": text(Some(&self.id)),
+            "id": self.id.to_string(),
         })
         .to_string()
     }

@@ -1,5 +1,5 @@
-//! Keeps a certificate from the authority while the gateway runs: asked for when there is none, renewed when a third of
-//! its life is left, tried again with growing pauses.
+//! Keeps a certificate from the authority while the gateway runs: asked for when there is none, renewed when the
+//! authority suggests it or a third of its life is left, tried again with growing pauses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use pistack_kit::clock::Clock;
 use pistack_kit::paths::StatePaths;
 use tokio_util::sync::CancellationToken;
 
-use super::{Places, obtain};
+use super::window::{self, Window};
+use super::{Places, account, obtain};
 use crate::config::Acme;
 use crate::renewal::Renewal;
 use crate::tls::{Validity, validity};
@@ -33,8 +34,17 @@ pub(crate) async fn keep(
     stop: CancellationToken,
 ) {
     let mut failures = 0;
+    let mut suggestion = Suggestion::default();
     loop {
-        let pause = if is_due(&acme, &paths, clock.unix()) {
+        let now = clock.unix();
+        let due = is_due(&acme, &paths, now) || {
+            tokio::select! {
+                () = suggestion.hear(&acme, &paths, now) => {}
+                () = stop.cancelled() => return,
+            }
+            suggestion.is_due(now)
+        };
+        let pause = if due {
             let obtained = tokio::select! {
                 obtained = obtain(&acme, &paths, &clock, |text| tracing::info!(text, "certificate")) => obtained,
                 () = stop.cancelled() => return,
@@ -42,6 +52,7 @@ pub(crate) async fn keep(
             match obtained {
                 Ok(_) => {
                     failures = 0;
+                    suggestion = Suggestion::default();
                     renewal.look().await;
                     INTERVAL
                 }
@@ -59,6 +70,41 @@ pub(crate) async fn keep(
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// What the authority suggested last.
+#[derive(Debug, Default)]
+struct Suggestion {
+    window: Option<Window>,
+    /// Not to be asked before, in seconds since 1970.
+    ask_at: i64,
+}
+
+impl Suggestion {
+    /// Asks where it is time to. An authority that cannot be reached is asked again at the next look; the dates of the
+    /// certificate count in any case.
+    async fn hear(&mut self, acme: &Acme, paths: &StatePaths, now: i64) {
+        let places = Places::new(paths);
+        if now < self.ask_at {
+            return;
+        }
+        let heard = async {
+            let account = account(acme, &places).await.map_err(|error| error.to_string())?;
+            let heard = window::suggested(&account, &places.certificate(), self.window).await;
+            heard.map_err(|error| error.to_string())
+        };
+        match heard.await {
+            Ok((window, again)) => {
+                self.window = window;
+                self.ask_at = now + again.as_secs() as i64;
+            }
+            Err(error) => tracing::debug!(error, "the authority suggests no time for the renewal"),
+        }
+    }
+
+    fn is_due(&self, now: i64) -> bool {
+        self.window.is_some_and(|window| window.at <= now)
     }
 }
 
