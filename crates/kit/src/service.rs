@@ -106,7 +106,7 @@ impl Peer {
 }
 
 /// What a service adds to its health answer: members beside `service`, `status` and `uptime`; a `status` of its own takes
-/// the place of `ok`.
+/// the place of `ok`, and a member `"ok":false` makes the answer a 503.
 pub type HealthReport =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Map<String, Value>> + Send>> + Send + Sync>;
 

@@ -83,7 +83,13 @@ async fn answer_health(State(health): State<Health>) -> Response {
     if let (Some(report), Some(members)) = (&health.report, answer.as_object_mut()) {
         members.extend(report().await);
     }
-    Json(answer).into_response()
+    // A report that says `"ok":false` is for load balancers, too.
+    let status = if answer["ok"] == false {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    (status, Json(answer)).into_response()
 }
 
 /// Turns axum's own refusals (an empty 404 or 405, a plain-text rejection) into problems. What a service answers

@@ -13,7 +13,7 @@ pub use line::{
 };
 
 /// Which chip, and what may be driven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Label of the GPIO chip, as `gpiodetect` prints it. `auto`: the header of a Raspberry Pi
@@ -28,6 +28,9 @@ pub struct Config {
     pub writes_per_second: u32,
     /// Where `/sys` and `/proc` are looked for, for tests on a copy of them. Default: `/`.
     pub sysroot: PathBuf,
+    /// The tables `[sensor.NAME]`, which are sections of their own.
+    #[serde(skip)]
+    pub sensors: crate::sensors::SensorConfigs,
 }
 
 impl Default for Config {
@@ -38,6 +41,7 @@ impl Default for Config {
             open_lines: true,
             writes_per_second: 0,
             sysroot: PathBuf::from("/"),
+            sensors: crate::sensors::SensorConfigs::new(),
         }
     }
 }

@@ -1,8 +1,14 @@
 //! Every route of this service, in one place.
 
+mod events;
 mod gpio;
 mod internal;
 mod lines;
+mod plan;
+mod safe;
+mod sensors;
+mod socket;
+mod write;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -16,7 +22,20 @@ fn router() -> OpenApiRouter<Gpio> {
     OpenApiRouter::new()
         .routes(routes!(gpio::set_gpio))
         .routes(routes!(gpio::read_gpio))
+        .routes(routes!(lines::get_board))
         .routes(routes!(lines::list_lines))
+        .routes(routes!(lines::get_line, lines::reconfigure_line))
+        .routes(routes!(write::set_lines))
+        .routes(routes!(write::set_line))
+        .routes(routes!(write::toggle_line))
+        .routes(routes!(write::set_pwm))
+        .routes(routes!(write::start_action, write::stop_action))
+        .routes(routes!(events::stream_line_events))
+        .routes(routes!(socket::open_line_socket))
+        .routes(routes!(sensors::list))
+        .routes(routes!(sensors::read))
+        .routes(routes!(safe::stop))
+        .routes(routes!(safe::release))
 }
 
 /// The document.
@@ -40,5 +59,8 @@ pub(crate) fn private(state: Gpio) -> Router {
         .route("/internal/gpio/set", post(internal::set))
         .route("/internal/gpio/read", post(internal::read))
         .route("/internal/gpio/edges", post(internal::edges))
+        .route("/internal/gpio/pull", post(internal::pull))
+        .route("/internal/metrics", get(internal::metrics))
+        .route("/internal/sensors/read", post(sensors::read_inside))
         .with_state(state)
 }

@@ -78,11 +78,11 @@ pub(crate) async fn set_gpio(
     let line = line_of(&request.pin).map_err(|error| gpio.problem(error))?;
     let claims = gpio.permit(&caller, &line)?;
     let outcome = level_of(&request.value).and_then(|level| {
-        gpio.board().set(&line, level)?;
-        tracing::debug!(by = %claims.nam, line, level, "set");
-        Ok(())
+        gpio.count_write(&claims.sub)?;
+        gpio.board()
+            .set(&line, level, None, &format!("user:{}", claims.nam))
     });
-    outcome.map_err(|error| gpio.problem(error))?;
+    outcome.map_err(|error| gpio.problem(error.as_bad_line()))?;
     Ok(Json(SetAnswer {
         ok: true,
         warning: gpio.warning(),
@@ -107,7 +107,7 @@ pub(crate) async fn read_gpio(
     let level = gpio
         .board()
         .read(&query.pin)
-        .map_err(|error| gpio.problem(error))?;
+        .map_err(|error| gpio.problem(error.as_bad_line()))?;
     Ok(Json(ReadAnswer {
         value: u8::from(level),
         warning: gpio.warning(),
@@ -128,6 +128,6 @@ pub(super) fn level_of(value: &Value) -> Result<bool, Error> {
         Value::Bool(level) => Ok(*level),
         Value::Number(number) if number.as_u64() == Some(0) => Ok(false),
         Value::Number(number) if number.as_u64() == Some(1) => Ok(true),
-        _ => Err(Error::BadValue),
+        _ => Err(Error::BadLevel),
     }
 }

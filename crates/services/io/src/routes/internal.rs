@@ -1,7 +1,7 @@
-//! `/internal/gpio/...`: for the stack's own processes, on the unix socket.
+//! `/internal/gpio/...`: for the stack's own processes, on the unix socket; and `/internal/metrics`.
 //!
-//! Edges are found by looking at the watched lines every ten milliseconds, on every backend and for outputs as well as
-//! inputs. What is shorter than that is not seen. Nothing is looked at while nobody watches.
+//! Edges come from the kernel, for inputs of any kind; a line that this service drives tells when it is switched. A
+//! line that somebody else has is tried again every few seconds.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,24 +9,32 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use pistack_kit::extract;
 use pistack_kit::problem::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::gpio::{level_of, line_of};
+use crate::board::Watch;
 use crate::error::Error;
+use crate::event::Kind;
+use crate::ring::Said;
 use crate::state::Gpio;
 
-/// How often watched lines are looked at.
-const EVERY: Duration = Duration::from_millis(10);
-/// So many looks without an edge, and an empty line shows that the connection lives.
-const LOOKS_UNTIL_SIGN: u32 = 1500;
+/// Silence after which an empty line shows that the connection lives.
+const SIGN: Duration = Duration::from_secs(15);
+/// How often a line is tried again that somebody else has.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Lines that one stream may watch.
 const MOST_LINES: usize = 64;
+/// Events that are read at once.
+const AT_ONCE: usize = 256;
 
 /// What to drive.
 #[derive(Debug, Deserialize)]
@@ -41,9 +49,24 @@ pub(super) struct Read {
     pin: Value,
 }
 
+/// What to pull, and which way.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pull {
+    pin: Value,
+    pull: Way,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Way {
+    Up,
+    Down,
+}
+
 /// Which lines.
 #[derive(Debug, Deserialize)]
-pub(super) struct Watch {
+pub(super) struct Lines {
     lines: Vec<String>,
 }
 
@@ -62,7 +85,9 @@ pub(super) async fn set(
 ) -> Result<Json<Value>, Problem> {
     let line = line_of(&request.pin)?;
     let level = level_of(&request.value)?;
-    gpio.board().set(&line, level)?;
+    gpio.board()
+        .set(&line, level, None, "rules")
+        .map_err(Error::as_bad_line)?;
     Ok(Json(json!({ "ok": true })))
 }
 
@@ -70,145 +95,159 @@ pub(super) async fn read(
     State(gpio): State<Gpio>,
     extract::Json(request): extract::Json<Read>,
 ) -> Result<Json<Value>, Problem> {
-    let level = gpio.board().read(&line_of(&request.pin)?)?;
+    let line = line_of(&request.pin)?;
+    let level = gpio.board().read(&line).map_err(Error::as_bad_line)?;
     Ok(Json(json!({ "value": u8::from(level) })))
 }
 
-/// A watched line.
+/// Pulls an input of the simulated backend; a real one is pulled by a wire.
+pub(super) async fn pull(
+    State(gpio): State<Gpio>,
+    extract::Json(request): extract::Json<Pull>,
+) -> Result<Json<Value>, Problem> {
+    let line = line_of(&request.pin)?;
+    let (place, backend) = {
+        let board = gpio.board();
+        (board.find(&line).map_err(Error::as_bad_line)?, board.backend())
+    };
+    if !backend.pull(place, request.pull == Way::Up) {
+        return Err(Problem::not_found("only simulated lines can be pulled"));
+    }
+    Ok(Json(json!({ "ok": true })))
+}
+
+/// The lines in Prometheus text (format 0.0.4).
+pub(super) async fn metrics(State(gpio): State<Gpio>) -> Response {
+    let text = gpio.board().metrics();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// What a stream watches.
 #[derive(Debug)]
-struct Watched {
-    name: String,
-    bcm: u32,
-    /// `None` while it cannot be read.
-    level: Option<bool>,
+struct Watcher {
+    gpio: Gpio,
+    /// As the watcher called them, each with its BCM number and the watch, if the line could be had.
+    lines: Vec<(String, u32, Option<Watch>)>,
+    seen: u64,
+    news: watch::Receiver<u64>,
+}
+
+impl Watcher {
+    fn new(gpio: Gpio, names: Vec<String>) -> Result<Self, Error> {
+        let (seen, news) = {
+            let board = gpio.board();
+            for name in &names {
+                board.find(name).map_err(Error::as_bad_line)?;
+            }
+            (board.ring().last(), board.news())
+        };
+        let mut watcher = Self {
+            gpio,
+            lines: Vec::new(),
+            seen,
+            news,
+        };
+        for name in names {
+            let number = watcher.gpio.board().find(&name)?.offset;
+            watcher.lines.push((name, number, None));
+        }
+        watcher.take();
+        Ok(watcher)
+    }
+
+    /// Takes what it does not have yet; true if something is missing.
+    fn take(&mut self) -> bool {
+        let mut board = self.gpio.board();
+        for (name, _, watch) in &mut self.lines {
+            if watch.is_none() {
+                *watch = board.watch(name).ok();
+            }
+        }
+        self.lines.iter().any(|(_, _, watch)| watch.is_none())
+    }
+
+    /// The next edges as JSON Lines; an empty line after a while of silence.
+    async fn next(&mut self) -> String {
+        let missing = self.lines.iter().any(|(_, _, watch)| watch.is_none());
+        loop {
+            self.news.mark_unchanged();
+            let text = self.read();
+            if !text.is_empty() {
+                return text;
+            }
+            let patience = if missing { AGAIN } else { SIGN };
+            if tokio::time::timeout(patience, self.news.changed()).await.is_err() {
+                self.take();
+                return "\n".to_owned();
+            }
+        }
+    }
+
+    fn read(&mut self) -> String {
+        let mut text = String::new();
+        loop {
+            let read = self.gpio.board().ring().read(self.seen, AT_ONCE);
+            if read.entries.is_empty() {
+                self.seen = read.next;
+                return text;
+            }
+            self.seen = read.next;
+            for entry in &read.entries {
+                let Said::Level(level) = entry.value else { continue };
+                if !matches!(entry.kind, Kind::Rising | Kind::Falling | Kind::Value) {
+                    continue;
+                }
+                let watched = self
+                    .lines
+                    .iter()
+                    .filter(|(_, _, watch)| watch.is_some_and(|watch| Some(watch.index) == entry.line));
+                for (line, bcm, _) in watched {
+                    let edge = Edge {
+                        line,
+                        bcm: *bcm,
+                        level: level.into(),
+                    };
+                    text.push_str(&serde_json::to_string(&edge).unwrap_or_default());
+                    text.push('\n');
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let mut board = self.gpio.board();
+        for watch in self.lines.drain(..).filter_map(|(_, _, watch)| watch) {
+            board.unwatch(watch);
+        }
+    }
 }
 
 /// JSON Lines, one an edge, until the watcher goes. A line that is none is refused; one that somebody else holds is
 /// watched from when it is free.
 pub(super) async fn edges(
     State(gpio): State<Gpio>,
-    extract::Json(request): extract::Json<Watch>,
+    extract::Json(request): extract::Json<Lines>,
 ) -> Result<Response, Problem> {
     if request.lines.is_empty() || request.lines.len() > MOST_LINES {
         return Err(Error::BadLine(format!("1 to {MOST_LINES} lines can be watched at once")).into());
     }
-    let mut watched = Vec::new();
-    for name in request.lines {
-        let bcm = gpio.board().number(&name)?;
-        let level = gpio.board().read(&name).ok();
-        watched.push(Watched { name, bcm, level });
-    }
+    let lifecycle = gpio.lifecycle().clone();
+    let watcher = Watcher::new(gpio, request.lines)?;
     // A first empty line: the head of the answer goes out at once.
     let first = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"\n")) });
-    let rest = stream::unfold((gpio, watched), |(gpio, mut watched)| async move {
-        for _ in 0..LOOKS_UNTIL_SIGN {
-            tokio::time::sleep(EVERY).await;
-            let text = look(&gpio, &mut watched);
-            if !text.is_empty() {
-                return Some((Ok(Bytes::from(text)), (gpio, watched)));
-            }
-        }
-        Some((Ok(Bytes::from_static(b"\n")), (gpio, watched)))
+    let rest = stream::unfold((watcher, lifecycle), |(mut watcher, lifecycle)| async move {
+        let text = tokio::select! {
+            text = watcher.next() => text,
+            () = lifecycle.stopped() => return None,
+        };
+        Some((Ok(Bytes::from(text)), (watcher, lifecycle)))
     });
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
-    let mut answer = Response::new(body);
-    answer.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        http::HeaderValue::from_static("application/jsonl"),
-    );
-    Ok(answer)
-}
-
-/// The edges since the last look.
-fn look(gpio: &Gpio, watched: &mut [Watched]) -> String {
-    let mut text = String::new();
-    let mut board = gpio.board();
-    for line in watched {
-        let Ok(level) = board.read(&line.name) else {
-            line.level = None;
-            continue;
-        };
-        if line.level.replace(level).is_some_and(|before| before != level) {
-            let edge = Edge {
-                line: &line.name,
-                bcm: line.bcm,
-                level: level.into(),
-            };
-            text.push_str(&serde_json::to_string(&edge).unwrap_or_default());
-            text.push('\n');
-        }
-    }
-    text
+    let head = [(CONTENT_TYPE, "application/jsonl")];
+    Ok((StatusCode::OK, head, body).into_response())
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::body::to_bytes;
-    use http::{Request, StatusCode};
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-
-    use super::*;
-    use crate::config::{BackendChoice, Config, Lines};
-
-    fn gpio() -> Gpio {
-        let config = Config {
-            backend: BackendChoice::Simulated,
-            ..Config::default()
-        };
-        Gpio::open(&config, &Lines::default()).unwrap()
-    }
-
-    async fn post(gpio: &Gpio, path: &str, body: &Value) -> Response {
-        let request = Request::post(path)
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_string()))
-            .unwrap();
-        crate::routes::private(gpio.clone())
-            .oneshot(request)
-            .await
-            .unwrap()
-    }
-
-    #[tokio::test]
-    async fn watchers_see_edges_and_others_set_and_read() {
-        let gpio = gpio();
-        let answer = post(
-            &gpio,
-            "/internal/gpio/edges",
-            &json!({ "lines": ["17", "pin:13"] }),
-        )
-        .await;
-        assert_eq!(answer.status(), StatusCode::OK);
-        let mut body = answer.into_body();
-        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "\n");
-        for (pin, value, wanted) in [
-            (json!(17), 1, "{\"line\":\"17\",\"bcm\":17,\"level\":1}\n"),
-            (json!(27), 1, "{\"line\":\"pin:13\",\"bcm\":27,\"level\":1}\n"),
-            (json!(17), 0, "{\"line\":\"17\",\"bcm\":17,\"level\":0}\n"),
-        ] {
-            let answer = post(
-                &gpio,
-                "/internal/gpio/set",
-                &json!({ "pin": pin, "value": value }),
-            )
-            .await;
-            assert_eq!(answer.status(), StatusCode::OK);
-            let frame = tokio::time::timeout(Duration::from_secs(10), body.frame())
-                .await
-                .unwrap();
-            assert_eq!(frame.unwrap().unwrap().into_data().unwrap(), wanted);
-        }
-        let answer = post(&gpio, "/internal/gpio/read", &json!({ "pin": "27" })).await;
-        assert_eq!(to_bytes(answer.into_body(), 100).await.unwrap(), "{\"value\":1}");
-    }
-
-    #[tokio::test]
-    async fn what_is_no_line_is_refused() {
-        let gpio = gpio();
-        for lines in [json!([]), json!(["camera"]), json!(["99"]), json!(vec!["17"; 65])] {
-            let answer = post(&gpio, "/internal/gpio/edges", &json!({ "lines": lines })).await;
-            assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{lines}");
-        }
-    }
-}
+mod tests;

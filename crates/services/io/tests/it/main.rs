@@ -1,26 +1,26 @@
-//! The io service's routes on the simulated backend.
+//! The io service's routes, on the simulated backend or on a chip (see `hand`).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bench;
+mod events;
+mod hand;
+mod lines;
+mod stream;
+
 use axum::Router;
 use axum::body::Body;
-use http::{Request, StatusCode};
+use bench::Bench as Service;
+use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use pistack_api::service::Service;
 use pistack_api::token::Level;
 use pistack_io::config::{BackendChoice, Bias, Direction};
 use pistack_io::{Config, LineConfig, Lines};
-use pistack_kit::service::Context;
-use pistack_kit::testing::{self, TestAuth};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-struct Bench {
-    router: Router,
-    context: Context,
-    auth: TestAuth,
-    _directory: tempfile::TempDir,
-}
+/// The original's calls are tested on simulated lines alone: half of what they answer is the warning.
+struct Bench(Service);
 
 fn simulated() -> Config {
     Config {
@@ -48,52 +48,25 @@ fn lines() -> Lines {
 
 impl Bench {
     fn new(config: &Config, lines: &Lines) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let auth = TestAuth::new();
-        let context = testing::context(Service::Io, directory.path(), &auth);
-        let router = pistack_kit::service::router(&context, pistack_io::app(config, lines).unwrap());
-        Self {
-            router,
-            context,
-            auth,
-            _directory: directory,
-        }
+        Self(Service::with(config, lines))
     }
 
-    async fn send(
-        &self,
-        request: http::request::Builder,
-        body: Body,
-        signed_in: bool,
-    ) -> (StatusCode, Value) {
-        let request = if signed_in {
-            let token = self.auth.token("anna", Level::User, self.context.clock.unix());
-            request.header("authorization", format!("Bearer {token}"))
+    async fn send(&self, method: Method, path: &str, body: &str, signed_in: bool) -> (StatusCode, Value) {
+        let token = if signed_in {
+            self.0.token("anna", Level::User)
         } else {
-            request
+            String::new()
         };
-        let response = self
-            .router
-            .clone()
-            .oneshot(request.body(body).unwrap())
-            .await
-            .unwrap();
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap())
+        let answer = self.0.ask(method, path, &token, &[], body.to_owned()).await;
+        (answer.status, answer.body)
     }
 
     async fn set(&self, body: &str) -> (StatusCode, Value) {
-        self.send(
-            Request::post("/api/io/gpio/set"),
-            Body::from(body.to_owned()),
-            true,
-        )
-        .await
+        self.send(Method::POST, "/api/io/gpio/set", body, true).await
     }
 
     async fn get(&self, path: &str) -> (StatusCode, Value) {
-        self.send(Request::get(path), Body::empty(), true).await
+        self.send(Method::GET, path, "", true).await
     }
 }
 
@@ -121,8 +94,8 @@ async fn sets_and_reads_as_the_original_did_but_says_that_nothing_is_there() {
 #[tokio::test]
 async fn the_original_path_works_too() {
     let bench = Bench::new(&simulated(), &Lines::new());
-    let body = Body::from(r#"{"pin":17,"value":1}"#);
-    let (status, answer) = bench.send(Request::post("/api/gpio/set"), body, true).await;
+    let body = r#"{"pin":17,"value":1}"#;
+    let (status, answer) = bench.send(Method::POST, "/api/gpio/set", body, true).await;
     assert_eq!((status.as_u16(), &answer["ok"]), (200, &true.into()));
     assert_eq!(bench.get("/api/gpio/read?pin=17").await.1["value"], 1);
 }
@@ -131,19 +104,15 @@ async fn the_original_path_works_too() {
 async fn nothing_moves_without_a_token() {
     let bench = Bench::new(&simulated(), &lines());
     for path in ["/api/io/gpio/set", "/api/gpio/set"] {
-        let body = Body::from(r#"{"pin":5,"value":1}"#);
-        let (status, answer) = bench.send(Request::post(path), body, false).await;
+        let body = r#"{"pin":5,"value":1}"#;
+        let (status, answer) = bench.send(Method::POST, path, body, false).await;
         assert_eq!(
             (status.as_u16(), &answer["message"]),
             (401, &"invalid or expired token".into())
         );
     }
     for path in ["/api/io/gpio/read?pin=5", "/api/gpio/read?pin=5", "/api/io/lines"] {
-        assert_eq!(
-            bench.send(Request::get(path), Body::empty(), false).await.0,
-            401,
-            "{path}"
-        );
+        assert_eq!(bench.send(Method::GET, path, "", false).await.0, 401, "{path}");
     }
     assert_eq!(bench.get("/api/io/gpio/read?pin=5").await.1["value"], 0);
 }
@@ -218,9 +187,9 @@ async fn lines_go_by_name_and_show_in_the_list() {
     assert_eq!(
         rows,
         [
-            json!(["relay1", 5, 29, "output", 1, true, "Boiler"]),
-            json!(["door", 27, 13, "input", 1, true, null]),
-            json!([null, 17, 11, "output", 1, false, null]),
+            json!(["relay1", 5, 29, "output", true, true, "Boiler"]),
+            json!(["door", 27, 13, "input", true, true, null]),
+            json!([null, 17, 11, "output", true, false, null]),
         ]
     );
 }
@@ -242,14 +211,20 @@ async fn closed_lines_are_refused() {
     assert_eq!(bench.set(r#"{"pin":5,"value":1}"#).await.0, 200);
 }
 
-#[test]
-fn a_chip_that_is_asked_for_by_name_must_be_there() {
+#[tokio::test]
+async fn a_chip_that_is_asked_for_by_name_must_be_there() {
     let config = Config {
         chip: "no-such-chip".into(),
         backend: BackendChoice::Chardev,
         ..Config::default()
     };
-    let error = pistack_io::app(&config, &Lines::new()).unwrap_err().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let auth = pistack_kit::testing::TestAuth::new();
+    let context = pistack_kit::testing::context(pistack_api::service::Service::Io, directory.path(), &auth);
+    let error = pistack_io::app(&context, &config, &Lines::new())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("no-such-chip") && error.contains("backend = \"auto\""),
         "{error}"
@@ -286,7 +261,8 @@ fn the_document_has_the_calls() {
 
 #[tokio::test]
 async fn the_stacks_own_processes_need_no_token_on_the_socket_and_have_no_way_in_elsewhere() {
-    let app = pistack_io::app(&simulated(), &lines()).unwrap();
+    let bench = Bench::new(&simulated(), &lines());
+    let app = &bench.0;
     let ask = |router: Router, path: &str, body: &str| {
         let request = Request::post(path).body(Body::from(body.to_owned())).unwrap();
         async move {
