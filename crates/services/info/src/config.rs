@@ -12,6 +12,14 @@ use url::Url;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Who is asked for the weather first. `met-norway` needs `weather_contact`; with `open-meteo` and a contact, MET
+    /// Norway is asked when Open-Meteo does not answer.
+    pub weather_provider: Provider,
+    /// E-mail or web address that MET Norway may write to when something goes wrong: its terms ask for it. It is sent to
+    /// MET Norway alone.
+    pub weather_contact: Option<String>,
+    /// Address of MET Norway's API. Without a path it is asked at `/weatherapi/locationforecast/2.0/compact`.
+    pub met_norway_url: String,
     /// Address of Open-Meteo's forecast API, `http` or `https`. Without a path it is asked at `/v1/forecast`. The
     /// public one is free for non-commercial use.
     pub weather_url: String,
@@ -29,9 +37,23 @@ pub struct Config {
     pub sysroot: PathBuf,
 }
 
+/// A provider of weather.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// Open-Meteo: no key, non-commercial use.
+    #[default]
+    OpenMeteo,
+    /// MET Norway's Locationforecast: wants a contact.
+    MetNorway,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
+            weather_provider: Provider::OpenMeteo,
+            weather_contact: None,
+            met_norway_url: "https://api.met.no".into(),
             weather_url: "https://api.open-meteo.com".into(),
             external_ip: false,
             external_ip_urls: [
@@ -61,6 +83,22 @@ pub fn check(config: &Config) -> Vec<Finding> {
             vec!["info".into(), "weather_url".into()],
             error.to_string(),
             help("write \"https://api.open-meteo.com\""),
+        ));
+    }
+    if let Err(error) = outside(&config.met_norway_url) {
+        findings.push((
+            vec!["info".into(), "met_norway_url".into()],
+            error.to_string(),
+            help("write \"https://api.met.no\""),
+        ));
+    }
+    let contact = config.weather_contact.as_deref().unwrap_or_default();
+    let is_header = contact.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if !is_header || (config.weather_provider == Provider::MetNorway && contact.trim().is_empty()) {
+        findings.push((
+            vec!["info".into(), "weather_contact".into()],
+            "MET Norway wants an e-mail or web address, of plain characters".into(),
+            help("write weather_contact = \"you@example.org\""),
         ));
     }
     for url in &config.external_ip_urls {
@@ -128,6 +166,8 @@ mod tests {
         assert!(check(&Config::default()).is_empty());
         let config = Config {
             weather_url: "api.open-meteo.com".into(),
+            weather_provider: Provider::MetNorway,
+            met_norway_url: "met".into(),
             external_ip_urls: vec!["https://a.example".into(), "file:///etc/passwd".into()],
             timeout: Span(Duration::ZERO),
             reachability_host: Some("2001:db8::1:443".into()),
@@ -141,6 +181,8 @@ mod tests {
             keys,
             [
                 "info.weather_url",
+                "info.met_norway_url",
+                "info.weather_contact",
                 "info.external_ip_urls",
                 "info.reachability_host",
                 "info.timeout"

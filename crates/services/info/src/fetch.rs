@@ -14,7 +14,7 @@ use url::Url;
 type HttpClient = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
 
 /// Largest body read.
-const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 256 * 1024;
 
 /// A client for the outside. The certificates that it trusts are loaded at the first use: a board that never
 /// asks never pays for them.
@@ -28,6 +28,8 @@ pub(crate) struct Fetcher {
 pub(crate) struct Fetched {
     /// Its status.
     pub(crate) status: StatusCode,
+    /// Its headers.
+    pub(crate) headers: http::HeaderMap,
     /// Its body.
     pub(crate) body: Bytes,
 }
@@ -44,14 +46,31 @@ pub(crate) enum FetchError {
 impl Fetcher {
     /// Asks `url` and reads the whole answer within `deadline`. Redirects are not followed.
     pub(crate) async fn get(&self, url: &Url, deadline: Duration) -> Result<Fetched, FetchError> {
+        self.get_with(url, deadline, None, None).await
+    }
+
+    /// As [`Fetcher::get`], with a `User-Agent` of its own, and only for something newer than `since` (an earlier
+    /// answer's `Last-Modified`).
+    pub(crate) async fn get_with(
+        &self,
+        url: &Url,
+        deadline: Duration,
+        agent: Option<&str>,
+        since: Option<&str>,
+    ) -> Result<Fetched, FetchError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let unreachable = |reason: String| FetchError::Unreachable {
             host: host.clone(),
             reason,
         };
-        let request = Request::get(url.as_str())
-            .header(header::USER_AGENT, concat!("pistack/", env!("CARGO_PKG_VERSION")))
-            .header(header::ACCEPT, "application/json, text/plain;q=0.9")
+        let agent = agent.unwrap_or(concat!("pistack/", env!("CARGO_PKG_VERSION")));
+        let mut request = Request::get(url.as_str())
+            .header(header::USER_AGENT, agent)
+            .header(header::ACCEPT, "application/json, text/plain;q=0.9");
+        if let Some(since) = since {
+            request = request.header(header::IF_MODIFIED_SINCE, since);
+        }
+        let request = request
             .body(Empty::new())
             .map_err(|error| unreachable(error.to_string()))?;
         let asked = async {
@@ -60,10 +79,14 @@ impl Fetcher {
                 .request(request)
                 .await
                 .map_err(|error| unreachable(cause(&error)))?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), LIMIT).collect().await;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, LIMIT).collect().await;
             let body = body.map_err(|error| unreachable(error.to_string()))?.to_bytes();
-            Ok(Fetched { status, body })
+            Ok(Fetched {
+                status: head.status,
+                headers: head.headers,
+                body,
+            })
         };
         tokio::time::timeout(deadline, asked).await.unwrap_or_else(|_| {
             Err(FetchError::TimedOut {

@@ -88,7 +88,8 @@ pub(crate) struct Series {
     pub(crate) from: i64,
     /// The values of each metric that was asked for, all of one length; `null` where nothing is known.
     #[schema(value_type = Object, example = json!({"cpu": [7.5, null, 8.1]}))]
-    pub(crate) series: serde_json::Map<String, serde_json::Value>,
+    #[serde(rename = "series")]
+    pub(crate) values: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The history's file, opened at first need.
@@ -206,12 +207,12 @@ impl History {
         }
         let began = self.began(sampler);
         for minute in sampler.pending_minutes() {
-            slots.add(began + minute.minute * 60, &minute);
+            slots.add(began + minute.number * 60, &minute);
         }
         Series {
             step_s: step,
             from,
-            series: metrics
+            values: metrics
                 .iter()
                 .map(|metric| (metric.name().to_owned(), slots.means(*metric)))
                 .collect(),
@@ -220,7 +221,7 @@ impl History {
 
     fn hour(&self, step: i64, metrics: &[Metric], sampler: &Sampler) -> Series {
         let mut from = Duration::ZERO;
-        let series = metrics
+        let values = metrics
             .iter()
             .map(|metric| {
                 let (first, values) = sampler.hour(*metric);
@@ -232,7 +233,7 @@ impl History {
         Series {
             step_s: step,
             from: self.clock.unix() - age,
-            series,
+            values,
         }
     }
 

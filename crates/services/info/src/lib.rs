@@ -33,7 +33,7 @@ mod weather;
 
 use pistack_kit::service::{App, Context, RunError};
 
-pub use config::{Config, Finding, check};
+pub use config::{Config, Finding, Provider, check};
 #[doc(hidden)]
 pub use read::every_parser;
 

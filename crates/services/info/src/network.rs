@@ -302,7 +302,7 @@ fn interfaces(dumped: &Dumped, now: Duration, sample: &Sample) -> Vec<InterfaceV
     let mut addresses: BTreeMap<i32, Vec<AddressView>> = BTreeMap::new();
     for address in &dumped.addresses {
         addresses.entry(address.index).or_default().push(AddressView {
-            address: address.address.to_string(),
+            address: address.ip.to_string(),
             prefix: address.prefix,
             scope: address.scope,
             preferred_s: address.preferred_s.map(|seconds| seconds.saturating_sub(passed)),

@@ -326,13 +326,12 @@ impl Reader {
         }
         if let Some(text) = self.disks.read(&mut self.buffer) {
             for (name, work) in counters::diskstats(text) {
-                let is = match self.physical.get(name) {
-                    Some(is) => *is,
-                    None => {
-                        let is = crate::read::wear::is_physical(&self.tree, name);
-                        self.physical.insert(name.to_owned(), is);
-                        is
-                    }
+                let is = if let Some(is) = self.physical.get(name) {
+                    *is
+                } else {
+                    let is = crate::read::wear::is_physical(&self.tree, name);
+                    self.physical.insert(name.to_owned(), is);
+                    is
                 };
                 if is {
                     sample.disks.insert(name.to_owned(), work);

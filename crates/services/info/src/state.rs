@@ -66,7 +66,7 @@ impl Info {
             clock: clock.clone(),
             fetcher: Fetcher::default(),
             external: External::new(urls, timeout),
-            forecasts: Forecasts::new(outside(&config.weather_url)?, timeout),
+            forecasts: Forecasts::new(config)?,
             sampler: Sampler::new(&tree, state_dir.clone(), clock),
             history: History::new(context.paths.database(Service::Info), clock, &tree),
             network: Network::new(&tree),

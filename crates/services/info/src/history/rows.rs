@@ -103,7 +103,7 @@ pub(super) async fn store(pool: &Pool, boot: &mut Boot, taken: &crate::sampler::
     for minute in &taken.minutes {
         let mut query = sqlx::query(JOIN_MINUTE)
             .bind(boot.id)
-            .bind(minute.minute)
+            .bind(minute.number)
             .bind(i64::from(minute.samples));
         for value in minute.values {
             query = query.bind(value.is_finite().then_some(f64::from(value)));
@@ -122,7 +122,7 @@ pub(super) async fn store(pool: &Pool, boot: &mut Boot, taken: &crate::sampler::
         .execute(&mut *transaction)
         .await?;
     }
-    let is_due = boot.commits % PRUNE_EVERY == 0;
+    let is_due = boot.commits.is_multiple_of(PRUNE_EVERY);
     if is_due {
         prune(&mut transaction, boot.id).await?;
     }
@@ -201,7 +201,7 @@ fn minute_of(row: &SqliteRow) -> sqlx::Result<(i64, Minute)> {
             .map_or(f32::NAN, |value| value as f32);
     }
     let minute = Minute {
-        minute: row.try_get("minute")?,
+        number: row.try_get("minute")?,
         samples: u32::try_from(row.try_get::<i64, _>("samples")?).unwrap_or(1),
         values,
     };

@@ -221,8 +221,9 @@ fn counters(text: &mut Text, sample: &Sample) {
 }
 
 fn file_systems(text: &mut Text, info: &Info) {
+    type Of = fn(&storage::MountView) -> Option<u64>;
     let storage = storage::read(&info.tree, Vec::new());
-    let gauges: [(&str, &str, fn(&storage::MountView) -> Option<u64>); 4] = [
+    let gauges: [(&str, &str, Of); 4] = [
         ("size_bytes", "Size of a file system.", |mount| mount.total),
         (
             "available_bytes",

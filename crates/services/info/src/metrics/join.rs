@@ -59,11 +59,11 @@ mod tests {
         let mut whole = "# HELP a A.\n# TYPE a gauge\na 1\n".to_owned();
         append(
             &mut whole,
-            "stray 5\n# HELP a Again.\n# TYPE a gauge\na 2\n# HELP b B.\n# TYPE b counter\nb{x=\"1 2\"} 3\n\nb broken\n<html>\n",
+            "stray 5\n# HELP a Again.\n# TYPE a gauge\na 2\n# HELP b_total B.\n# TYPE b_total counter\nb_total{x=\"1 2\"} 3\n\nb broken\n<html>\n",
         );
         assert_eq!(
             whole,
-            "# HELP a A.\n# TYPE a gauge\na 1\n# HELP b B.\n# TYPE b counter\nb{x=\"1 2\"} 3\n"
+            "# HELP a A.\n# TYPE a gauge\na 1\n# HELP b_total B.\n# TYPE b_total counter\nb_total{x=\"1 2\"} 3\n"
         );
         assert_eq!(parse(&whole).unwrap().len(), 2);
     }

@@ -38,7 +38,7 @@ pub(crate) struct Link {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) index: i32,
-    pub(crate) address: IpAddr,
+    pub(crate) ip: IpAddr,
     pub(crate) prefix: u8,
     pub(crate) scope: &'static str,
     /// Seconds for which it is still used for new connections; `None` = for ever.
@@ -152,7 +152,7 @@ pub(crate) fn address(body: &[u8]) -> Option<Address> {
     Some(Address {
         index,
         // On a point-to-point link the first one is the other end's.
-        address: local.or(far)?,
+        ip: local.or(far)?,
         prefix,
         scope: scope(scope_code),
         preferred_s: limited(preferred),
@@ -232,10 +232,7 @@ mod tests {
         times.extend(3600_u32.to_ne_bytes());
         put(&mut body, 6, &times);
         let found = address(&body).unwrap();
-        assert_eq!(
-            (found.address.to_string(), found.prefix),
-            ("192.168.1.20".into(), 24)
-        );
+        assert_eq!((found.ip.to_string(), found.prefix), ("192.168.1.20".into(), 24));
         assert_eq!(
             (found.scope, found.preferred_s, found.valid_s),
             ("global", Some(1800), Some(3600))

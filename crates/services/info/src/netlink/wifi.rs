@@ -100,7 +100,8 @@ pub(crate) fn interface(body: &[u8]) -> Option<Interface> {
             38 => interface.frequency_mhz = u32_at(value, 0),
             // A network's name is bytes; most are UTF-8.
             52 => {
-                interface.ssid = Some(String::from_utf8_lossy(value).into_owned()).filter(|s| !s.is_empty())
+                let name = String::from_utf8_lossy(value).into_owned();
+                interface.ssid = Some(name).filter(|name| !name.is_empty());
             }
             _ => {}
         }
@@ -177,7 +178,7 @@ mod tests {
         put(&mut info, 14, &new);
         let mut body = vec![19, 1, 0, 0];
         put(&mut body, 6, &[2, 0, 0, 0, 0, 9]);
-        put(&mut body, 0x8000 | 21, &info);
+        put(&mut body, 0x8015, &info);
         let station = station(&body).unwrap();
         assert_eq!(
             (station.address.as_deref(), station.signal_dbm),

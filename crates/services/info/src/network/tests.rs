@@ -89,7 +89,7 @@ fn lifetimes_run_down_and_routes_are_in_order() {
         links: vec![link(1, "lo"), link(2, "wlan0")],
         addresses: vec![Address {
             index: 2,
-            address: "192.168.1.20".parse().unwrap(),
+            ip: "192.168.1.20".parse().unwrap(),
             prefix: 24,
             scope: "global",
             preferred_s: Some(30),

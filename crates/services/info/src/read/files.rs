@@ -90,13 +90,11 @@ impl Kept {
         if self.file.is_none() {
             self.file = File::open(&self.path).ok();
         }
-        match whole(self.file.as_ref()?, buffer) {
-            Ok(length) => std::str::from_utf8(buffer.get(..length)?).ok(),
-            Err(_) => {
-                self.file = None;
-                None
-            }
-        }
+        let Ok(length) = whole(self.file.as_ref()?, buffer) else {
+            self.file = None;
+            return None;
+        };
+        std::str::from_utf8(buffer.get(..length)?).ok()
     }
 
     /// Its text as one number.

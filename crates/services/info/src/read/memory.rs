@@ -134,7 +134,7 @@ mod tests {
         let text = "some avg10=1.50 avg60=0.10 avg300=0.00 total=2500000\nfull avg10=0.50 avg60=0.00 avg300=0.00 total=1\n";
         let both = pressure(text).unwrap();
         assert_eq!((both.some.avg10, both.some.total_s), (1.5, 2.5));
-        assert_eq!(both.full.unwrap().avg10, 0.5);
+        assert_eq!(both.full.map(|full| full.avg10), Some(0.5));
         let cpu = pressure("some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n").unwrap();
         assert_eq!(cpu.full, None);
         assert_eq!(

@@ -13,7 +13,7 @@ const PENDING: usize = 720;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Minute {
     /// Whole minutes since the start of the kernel.
-    pub(crate) minute: i64,
+    pub(crate) number: i64,
     /// Samples that it is made of.
     pub(crate) samples: u32,
     /// Means; `NaN` where no sample had a value.
@@ -44,7 +44,7 @@ pub(crate) struct Minutes {
 struct Sums {
     minute: i64,
     samples: u32,
-    sums: [(f64, u32); Metric::ALL.len()],
+    columns: [(f64, u32); Metric::ALL.len()],
 }
 
 impl Sums {
@@ -52,15 +52,15 @@ impl Sums {
         Self {
             minute,
             samples: 0,
-            sums: [(0.0, 0); Metric::ALL.len()],
+            columns: [(0.0, 0); Metric::ALL.len()],
         }
     }
 
     fn mean(&self) -> Minute {
         Minute {
-            minute: self.minute,
+            number: self.minute,
             samples: self.samples,
-            values: self.sums.map(|(sum, count)| {
+            values: self.columns.map(|(sum, count)| {
                 if count == 0 {
                     f32::NAN
                 } else {
@@ -84,7 +84,7 @@ impl Minutes {
         }
         let sums = self.current.get_or_insert_with(|| Sums::new(minute));
         sums.samples += 1;
-        for ((sum, count), value) in sums.sums.iter_mut().zip(values) {
+        for ((sum, count), value) in sums.columns.iter_mut().zip(values) {
             if value.is_finite() {
                 *sum += f64::from(*value);
                 *count += 1;
@@ -151,11 +151,11 @@ mod tests {
         let taken = minutes.take();
         assert_eq!(taken.written, Written::from([((1, "sda".into()), 11)]));
         let [minute] = &*taken.minutes else { panic!() };
-        assert_eq!((minute.minute, minute.samples, minute.values[0]), (60, 3, 15.0));
+        assert_eq!((minute.number, minute.samples, minute.values[0]), (60, 3, 15.0));
         assert!(minute.values[1].is_nan());
         assert_eq!(minutes.take(), Taken::default());
         minutes.finish();
-        assert_eq!(minutes.pending()[0].minute, 61);
+        assert_eq!(minutes.pending()[0].number, 61);
     }
 
     #[test]
@@ -170,12 +170,12 @@ mod tests {
         }
         let taken = minutes.take();
         assert_eq!(taken.minutes.len(), PENDING);
-        minutes.add(Duration::from_secs(2000 * 60), &values(1.0), vec![]);
+        minutes.add(Duration::from_mins(2000), &values(1.0), vec![]);
         minutes.give_back(taken);
         let pending = minutes.pending();
         assert_eq!(pending.len(), PENDING);
-        assert_eq!(pending.last().unwrap().minute, 1999);
-        assert!(pending.is_sorted_by_key(|minute| minute.minute));
+        assert_eq!(pending.last().unwrap().number, 1999);
+        assert!(pending.is_sorted_by_key(|minute| minute.number));
         assert_eq!(minutes.take().written.values().sum::<u64>(), 2000);
     }
 }

@@ -93,7 +93,7 @@ fn rates_are_those_of_two_samples() {
         (now.cpu_temperature, now.throttling.as_ref().unwrap().bits),
         (Some(48.312), Some(0x50005))
     );
-    assert_eq!(now.psi.cpu.unwrap().some.avg10, 1.0);
+    assert_eq!(now.psi.cpu.map(|cpu| cpu.some.avg10), Some(1.0));
     assert_eq!(now.psi.memory, None);
     let names: Vec<_> = now.net.iter().map(|net| &*net.name).collect();
     assert_eq!(names, ["docker0", "eth0"]);

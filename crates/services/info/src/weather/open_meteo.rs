@@ -3,68 +3,18 @@
 //! Source: Open-Meteo's documentation, "Weather Forecast API". The data is CC BY 4.0, so that a link has to
 //! stand beside it: every answer carries `attribution` and `attribution_url`.
 
-use std::time::Duration;
-
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
-use utoipa::ToSchema;
+
+use super::view::{Day, Weather, words};
 
 const CURRENT: &str = "temperature_2m,relative_humidity_2m,apparent_temperature,is_day,precipitation,\
                        weather_code,cloud_cover,pressure_msl,wind_speed_10m,wind_direction_10m,wind_gusts_10m";
 
-/// The weather now.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(crate) struct Weather {
-    /// Air temperature 2 m above ground, °C.
-    #[schema(example = 21.4)]
-    pub(crate) temperature: f64,
-    /// Felt temperature, °C.
-    pub(crate) feels_like: Option<f64>,
-    /// Relative humidity, percent.
-    pub(crate) humidity_pct: Option<f64>,
-    /// Pressure at sea level, hPa.
-    pub(crate) pressure_hpa: Option<f64>,
-    /// Wind 10 m above ground, km/h.
-    pub(crate) wind_kmh: Option<f64>,
-    /// Where the wind comes from, degrees from north.
-    pub(crate) wind_dir_deg: Option<f64>,
-    /// Gusts, km/h.
-    pub(crate) gust_kmh: Option<f64>,
-    /// Rain and snow of the last interval, mm.
-    pub(crate) precip_mm: Option<f64>,
-    /// Sky covered by clouds, percent.
-    pub(crate) cloud_pct: Option<f64>,
-    /// WMO weather code.
-    #[schema(example = 3)]
-    pub(crate) code: Option<u16>,
-    /// The code in words.
-    #[schema(example = "overcast")]
-    pub(crate) text: Option<&'static str>,
-    /// The sun is up.
-    pub(crate) is_day: Option<bool>,
-    /// The place's own time of the values.
-    #[schema(example = "2026-11-23T13:15")]
-    pub(crate) at: Option<String>,
-    /// Time zone of `at`.
-    pub(crate) timezone: Option<String>,
-    /// Seconds since the provider was asked.
-    pub(crate) age_s: u64,
-    /// To be shown beside the data, as a link to `attribution_url`.
-    pub(crate) attribution: &'static str,
-    /// The link.
-    pub(crate) attribution_url: &'static str,
-}
-
-impl Weather {
-    /// The same, some time later.
-    pub(crate) fn aged(&self, age: Duration) -> Self {
-        Self {
-            age_s: age.as_secs(),
-            ..self.clone()
-        }
-    }
-}
+const DAILY: &str = "weather_code,temperature_2m_max,temperature_2m_min,precipitation_sum,sunrise,sunset";
+/// Today and the two days after it.
+const DAYS: usize = 3;
 
 /// The address to ask for a place. A base without a path gets the public API's.
 pub(super) fn request(base: &Url, lat: f64, lon: f64) -> Url {
@@ -76,7 +26,9 @@ pub(super) fn request(base: &Url, lat: f64, lon: f64) -> Url {
         .append_pair("latitude", &lat.to_string())
         .append_pair("longitude", &lon.to_string())
         .append_pair("current", CURRENT)
-        .append_pair("timezone", "auto");
+        .append_pair("daily", DAILY)
+        .append_pair("timezone", "auto")
+        .append_pair("forecast_days", &DAYS.to_string());
     url
 }
 
@@ -86,6 +38,48 @@ struct Answer {
     current: Option<Current>,
     /// The form of before 2023, which self-hosted servers may still speak.
     current_weather: Option<CurrentWeather>,
+    #[serde(default)]
+    daily: Daily,
+}
+
+/// Columns: a value for each day, `null` where there is none.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Daily {
+    time: Vec<String>,
+    weather_code: Vec<Option<u16>>,
+    temperature_2m_max: Vec<Option<f64>>,
+    temperature_2m_min: Vec<Option<f64>>,
+    precipitation_sum: Vec<Option<f64>>,
+    sunrise: Vec<Option<String>>,
+    sunset: Vec<Option<String>>,
+}
+
+impl Daily {
+    fn days(mut self) -> Vec<Day> {
+        fn take<T>(column: &mut [Option<T>], row: usize) -> Option<T> {
+            column.get_mut(row)?.take()
+        }
+        let times = std::mem::take(&mut self.time)
+            .into_iter()
+            .take(2 * DAYS)
+            .enumerate();
+        times
+            .map(|(row, date)| {
+                let code = take(&mut self.weather_code, row);
+                Day {
+                    date,
+                    code,
+                    text: code.and_then(words),
+                    max_c: take(&mut self.temperature_2m_max, row),
+                    min_c: take(&mut self.temperature_2m_min, row),
+                    precip_mm: take(&mut self.precipitation_sum, row),
+                    sunrise: take(&mut self.sunrise, row),
+                    sunset: take(&mut self.sunset, row),
+                }
+            })
+            .collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -143,7 +137,9 @@ pub(super) fn read(body: &[u8]) -> Result<Weather, String> {
         .ok_or("the provider's answer has no current weather")?;
     Ok(Weather {
         temperature: now.temperature_2m,
+        temperature_c: now.temperature_2m,
         feels_like: now.apparent_temperature,
+        feels_like_c: now.apparent_temperature,
         humidity_pct: now.relative_humidity_2m,
         pressure_hpa: now.pressure_msl,
         wind_kmh: now.wind_speed_10m,
@@ -156,7 +152,10 @@ pub(super) fn read(body: &[u8]) -> Result<Weather, String> {
         is_day: now.is_day.map(|flag| flag != 0),
         at: now.time,
         timezone: answer.timezone,
+        daily: answer.daily.days(),
+        provider: "open-meteo",
         age_s: 0,
+        stale: false,
         attribution: "Weather data by Open-Meteo.com (CC BY 4.0)",
         attribution_url: "https://open-meteo.com/",
     })
@@ -172,29 +171,6 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> String {
         Ok(refusal) => format!("the provider answered {status}: {}", refusal.reason),
         Err(_) => format!("the provider answered {status}"),
     }
-}
-
-/// WMO code table 4677, as Open-Meteo uses it.
-fn words(code: u16) -> Option<&'static str> {
-    Some(match code {
-        0 => "clear sky",
-        1 => "mainly clear",
-        2 => "partly cloudy",
-        3 => "overcast",
-        45 => "fog",
-        48 => "rime fog",
-        51 | 53 | 55 => "drizzle",
-        56 | 57 => "freezing drizzle",
-        61 | 63 | 65 => "rain",
-        66 | 67 => "freezing rain",
-        71 | 73 | 75 => "snow",
-        77 => "snow grains",
-        80..=82 => "rain showers",
-        85 | 86 => "snow showers",
-        95 => "thunderstorm",
-        96 | 99 => "thunderstorm with hail",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -221,6 +197,19 @@ mod tests {
         assert_eq!(
             (new.temperature, new.text, new.is_day),
             (4.5, Some("overcast"), Some(true))
+        );
+        let days = read(
+            br#"{"current":{"temperature_2m":1},"daily":{"time":["2026-11-23","2026-11-24"],"weather_code":[3,null],"temperature_2m_max":[5.5],"sunrise":["2026-11-23T07:12"]}}"#,
+        )
+        .unwrap()
+        .daily;
+        assert_eq!(
+            (days.len(), days[0].max_c, days[0].text),
+            (2, Some(5.5), Some("overcast"))
+        );
+        assert_eq!(
+            (&*days[1].date, days[1].max_c, days[1].code),
+            ("2026-11-24", None, None)
         );
         let old =
             read(br#"{"current_weather":{"temperature":-3,"windspeed":7.2,"weathercode":71}}"#).unwrap();

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod board;
 mod outside;
+mod weather;
 
 use std::time::Duration;
 
@@ -46,6 +48,14 @@ impl Bench {
         }
     }
 
+    /// As somebody who may read what the board tells.
+    async fn get_as_user(&self, path: &str) -> (StatusCode, Value) {
+        let token = self.auth.token("anna", Level::User, self.context.clock.unix());
+        let request =
+            Request::get(format!("/api/info{path}")).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
     async fn get(&self, path: &str) -> (StatusCode, Value) {
         self.send(
             Request::get(format!("/api/info{path}"))
@@ -56,139 +66,15 @@ impl Bench {
     }
 
     async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let (head, body) = self.text(request).await;
+        (head.status, serde_json::from_str(&body).unwrap())
+    }
+
+    async fn text(&self, request: Request<Body>) -> (http::response::Parts, String) {
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&body).unwrap())
-    }
-}
-
-fn weather_from(outside: &Outside) -> Config {
-    Config {
-        weather_url: outside.url(""),
-        ..Config::default()
-    }
-}
-
-const GOOD: &str = r#"{"timezone":"Europe/Warsaw","current":{"time":"2026-11-23T13:15","temperature_2m":4.5,"weather_code":61}}"#;
-
-#[tokio::test]
-async fn the_weather_comes_with_its_source_and_is_kept_for_a_quarter_of_an_hour() {
-    let outside = Outside::start(Answer::Text(200, GOOD)).await;
-    let bench = Bench::new(weather_from(&outside));
-    let (status, body) = bench.get("/weather").await;
-    assert_eq!(
-        (status.as_u16(), &body["temperature"], &body["text"]),
-        (200, &json!(4.5), &json!("rain"))
-    );
-    assert_eq!(body["age_s"], 0);
-    assert!(
-        body["attribution"].as_str().unwrap().contains("Open-Meteo") && body["attribution_url"].is_string()
-    );
-    let asked = outside.asked();
-    assert_eq!(asked.len(), 1);
-    assert!(
-        asked[0].starts_with("/v1/forecast?latitude=52.2297&longitude=21.0122&"),
-        "{asked:?}"
-    );
-
-    bench.context.clock.advance(Duration::from_secs(899));
-    let (_, body) = bench.get("/weather?lat=52.2297&lon=21.0122").await;
-    assert_eq!((&body["age_s"], outside.asked().len()), (&json!(899), 1));
-    bench.context.clock.advance(Duration::from_secs(1));
-    bench.get("/weather").await;
-    assert_eq!(outside.asked().len(), 2);
-    bench.get("/weather?lat=-33.9").await;
-    assert!(outside.asked()[2].starts_with("/v1/forecast?latitude=-33.9&longitude=21.0122&"));
-}
-
-#[tokio::test]
-async fn one_flight_for_a_place() {
-    let outside = Outside::start(Answer::Text(200, GOOD)).await;
-    let bench = Bench::new(weather_from(&outside));
-    let answers = futures_util::future::join_all((0..10).map(|_| bench.get("/weather"))).await;
-    assert!(answers.iter().all(|(status, _)| *status == 200));
-    assert_eq!(outside.asked().len(), 1);
-}
-
-#[tokio::test]
-async fn no_weather_is_503_whatever_the_reason() {
-    for (answer, reason) in [
-        (Answer::Text(500, "oops"), "500"),
-        (
-            Answer::Text(400, r#"{"error":true,"reason":"Latitude is wrong"}"#),
-            "Latitude is wrong",
-        ),
-        (Answer::Text(200, "<html>"), "makes no sense"),
-        (Answer::Text(200, "{}"), "no current weather"),
-        (Answer::Large, "cannot be reached"),
-        (Answer::Never, "did not answer within 300 ms"),
-        (Answer::Drop, "cannot be reached"),
-    ] {
-        let outside = Outside::start(answer).await;
-        let bench = Bench::new(weather_from(&outside));
-        let (status, body) = bench.get("/weather").await;
-        assert_eq!(
-            (status.as_u16(), &body["error"]),
-            (503, &json!("weather_unavailable")),
-            "{answer:?}"
-        );
-        let message = body["message"].as_str().unwrap();
-        assert!(
-            message.starts_with("weather unavailable: ") && message.contains(reason),
-            "{answer:?}: {message}"
-        );
-        // A failure is not kept.
-        outside.answers(Answer::Text(200, GOOD));
-        assert_eq!(bench.get("/weather").await.0, 200, "{answer:?}");
-    }
-    let bench = Bench::new(Config {
-        weather_url: outside::nobody().await,
-        ..Config::default()
-    });
-    assert_eq!(bench.get("/weather").await.0, 503);
-}
-
-#[tokio::test]
-async fn a_provider_that_says_too_many_is_left_alone_for_a_minute() {
-    let outside = Outside::start(Answer::Text(429, "")).await;
-    let bench = Bench::new(weather_from(&outside));
-    assert_eq!(bench.get("/weather").await.0, 503);
-    outside.answers(Answer::Text(200, GOOD));
-    assert_eq!(bench.get("/weather").await.0, 503);
-    assert_eq!(outside.asked().len(), 1);
-    bench.context.clock.advance(Duration::from_mins(1));
-    assert_eq!(bench.get("/weather").await.0, 200);
-}
-
-#[tokio::test]
-async fn old_weather_is_not_passed_off_as_new() {
-    let outside = Outside::start(Answer::Text(200, GOOD)).await;
-    let bench = Bench::new(weather_from(&outside));
-    assert_eq!(bench.get("/weather").await.0, 200);
-    outside.answers(Answer::Text(500, ""));
-    bench.context.clock.advance(Duration::from_mins(15));
-    assert_eq!(bench.get("/weather").await.0, 503);
-}
-
-#[tokio::test]
-async fn places_beyond_the_planet_are_400() {
-    let bench = Bench::new(Config {
-        weather_url: outside::nobody().await,
-        ..Config::default()
-    });
-    for query in [
-        "lat=91",
-        "lat=-90.5",
-        "lon=181",
-        "lat=NaN",
-        "lon=inf",
-        "lat=x",
-        "lat=",
-    ] {
-        let (status, body) = bench.get(&format!("/weather?{query}")).await;
-        assert_eq!(status, 400, "{query}: {body}");
-        assert!(body["message"].is_string());
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head, String::from_utf8(body.to_vec()).unwrap())
     }
 }
 
@@ -204,6 +90,7 @@ async fn the_outside_address_is_the_first_good_answer_and_is_kept() {
         good.url("/ip"),
     ];
     let bench = Bench::new(Config {
+        external_ip: true,
         external_ip_urls: urls,
         ..Config::default()
     });
@@ -231,6 +118,7 @@ async fn the_outside_address_is_the_first_good_answer_and_is_kept() {
 async fn no_outside_address_is_unknown_in_time_and_not_asked_for_again_at_once() {
     let silent = Outside::start(Answer::Never).await;
     let bench = Bench::new(Config {
+        external_ip: true,
         external_ip_urls: vec![silent.url("/a"), silent.url("/b")],
         ..Config::default()
     });
@@ -250,11 +138,11 @@ async fn the_outside_is_not_asked_when_switched_off() {
     let outside = Outside::start(Answer::Text(200, "203.0.113.7")).await;
     for config in [
         Config {
-            external_ip: false,
             external_ip_urls: vec![outside.url("/")],
             ..Config::default()
         },
         Config {
+            external_ip: true,
             external_ip_urls: Vec::new(),
             ..Config::default()
         },
@@ -262,31 +150,6 @@ async fn the_outside_is_not_asked_when_switched_off() {
         assert_eq!(Bench::new(config).get("/ip").await.1["external_ip"], "unknown");
     }
     assert!(outside.asked().is_empty());
-}
-
-#[tokio::test]
-async fn the_board_is_for_those_signed_in() {
-    let root = tempfile::tempdir().unwrap();
-    let proc = root.path().join("proc/sys/kernel");
-    std::fs::create_dir_all(&proc).unwrap();
-    std::fs::write(proc.join("hostname"), "pi4\n").unwrap();
-    let bench = Bench::new(Config {
-        sysroot: root.path().into(),
-        ..Config::default()
-    });
-    let (status, body) = bench.get("/board").await;
-    assert_eq!(
-        (status.as_u16(), &body["message"]),
-        (401, &json!("invalid or expired token"))
-    );
-    let token = bench.auth.token("anna", Level::User, bench.context.clock.unix());
-    let request = Request::get("/api/info/board").header("authorization", format!("Bearer {token}"));
-    let (status, body) = bench.send(request.body(Body::empty()).unwrap()).await;
-    assert_eq!(
-        (status.as_u16(), &body["hostname"], &body["model"]),
-        (200, &json!("pi4"), &Value::Null)
-    );
-    assert_eq!(body["disk"]["path"], bench.directory.path().to_str().unwrap());
 }
 
 #[tokio::test]
