@@ -14,6 +14,7 @@ pub(crate) mod identity;
 pub(crate) mod limits;
 pub(crate) mod local_time;
 pub(crate) mod memory;
+pub(crate) mod priority;
 pub(crate) mod signals;
 pub(crate) mod spawn;
 pub(crate) mod wait;

@@ -25,6 +25,8 @@ const REFRESHES: usize = 500;
 const MOST_PEAK: f64 = 48.0;
 const MOST_IDLE: f64 = 4.0;
 const HEALTH_WITHIN: Duration = Duration::from_secs(1);
+/// After a start; a service that has gone quiet gives memory back after a look of 15 s.
+const SETTLE: Duration = Duration::from_secs(40);
 /// How many times faster `me` and `validate` have to be.
 const FASTER: f64 = 15.0;
 
@@ -35,6 +37,8 @@ pub(crate) fn run(rounds: usize, seconds: u32) -> anyhow::Result<()> {
     let sides = [stack::original(&scratch)?, stack::pistack(&scratch)?];
     let running = [stack::start(&sides[0])?, stack::start(&sides[1])?];
     let auth = child(running[1].pid, "serve auth")?;
+    println!("waiting {} s for quiet ...", SETTLE.as_secs());
+    thread::sleep(SETTLE);
     let idle = pss(auth)?;
     let tokens = [
         login(ORIGINAL, "root", sides[0].password)?,

@@ -41,7 +41,7 @@ const WATCHED: Duration = Duration::from_secs(15);
 pub(crate) fn run(with_thousand: bool) -> anyhow::Result<()> {
     let scratch = run::root().join("target/bench/supervisor");
     fs::create_dir_all(&scratch)?;
-    for name in ["writer", "ticker", "listener"] {
+    for name in ["writer", "ticker", "listener", "starter"] {
         daemon::compile(name, &scratch)?;
     }
     let sides = [original(&scratch)?, pistack(&scratch)?];

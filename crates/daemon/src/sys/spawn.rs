@@ -26,6 +26,7 @@ use std::path::Path;
 use self::image::Image;
 use self::slots::Slots;
 use super::identity::Account;
+use super::priority::Raised;
 use super::signals;
 
 /// Bytes of a child's stack until it executes its program; a test measures how much of it is used.
@@ -72,6 +73,8 @@ pub(crate) struct Spawner {
     stack: Box<[MaybeUninit<u8>]>,
     /// `None` where the kernel cannot part tables of descriptors (before 5.9): then the child gets a copy.
     slots: Option<Slots>,
+    /// This thread's priority over the children; `None` where it may have none.
+    priority: Option<Raised>,
 }
 
 impl Spawner {
@@ -80,13 +83,15 @@ impl Spawner {
         Self {
             stack: Box::new_uninit_slice(STACK),
             slots: Slots::reserve(),
+            priority: Raised::new(),
         }
     }
 
     /// Starts the child and gives its pid. Errors of the start itself and of unusable texts (a NUL byte) come back;
     /// what fails later is written to the child's standard error, and the child exits with 127.
     pub(crate) fn spawn(&mut self, launch: &Launch<'_>) -> io::Result<i32> {
-        let mut image = Image::prepare(launch)?;
+        let nice = self.priority.as_ref().map(Raised::for_children);
+        let mut image = Image::prepare(launch, nice)?;
         if let RunAs::User(_) = launch.run_as {
             return forked(&image);
         }

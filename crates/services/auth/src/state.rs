@@ -215,8 +215,20 @@ impl Auth {
         self.read_directory().await
     }
 
-    /// Reads anew only if the database says that something changed.
-    async fn reload_if_changed(&self) -> Result<(), Error> {
+    /// Reads anew only if the database says that something changed. A file that nobody has written to since `seen` is
+    /// not even asked: the code that asks would otherwise stay in memory for this alone.
+    async fn reload_if_changed(&self, seen: &mut Option<store::Stamp>) -> Result<(), Error> {
+        // taken before the database is asked, so that a write in between is found by the next look
+        let stamp = self.store.stamp();
+        if stamp.is_some() && stamp == *seen {
+            return Ok(());
+        }
+        self.compare_generation().await?;
+        *seen = stamp;
+        Ok(())
+    }
+
+    async fn compare_generation(&self) -> Result<(), Error> {
         let generation = store::generation(&mut *self.store.read().await?).await?;
         if generation == self.directory.generation() {
             Ok(())
@@ -311,6 +323,7 @@ impl Auth {
         const OFTEN: Duration = Duration::from_millis(500);
         const SELDOM: Duration = Duration::from_secs(10);
         let mut rounds = 0_u32;
+        let mut seen = None;
         loop {
             let pause = if rounds < 20 { OFTEN } else { SELDOM };
             rounds = rounds.saturating_add(1);
@@ -325,7 +338,7 @@ impl Auth {
             if let Err(error) = key_rotation::look(&self).await {
                 tracing::error!(%error, "cannot replace the key that signs access tokens");
             }
-            if let Err(error) = self.reload_if_changed().await {
+            if let Err(error) = self.reload_if_changed(&mut seen).await {
                 tracing::error!(%error, "cannot look for changes of users");
             }
         }

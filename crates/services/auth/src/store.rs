@@ -12,6 +12,7 @@ pub(crate) mod second_factors;
 pub(crate) mod session_list;
 pub(crate) mod users;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use pistack_api::service::Service;
@@ -140,6 +141,15 @@ impl Store {
             .filter(|_| self.database.kind() == Kind::File)
     }
 
+    /// Size and time of the last write of the file and of its write-ahead log: every transaction of any process moves
+    /// one of them. `None` on a server, and where they cannot be told.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        let file = self.file()?;
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        Some([written(file)?, written(Path::new(&log)).unwrap_or_default()])
+    }
+
     /// What was put back at this start.
     pub(crate) fn restored(&self) -> Option<&Restored> {
         self.restored.as_ref()
@@ -162,6 +172,14 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Length and time of the last write of the database's file and of its write-ahead log; see [`Store::stamp`].
+pub(crate) type Stamp = [(u64, i64, i64); 2];
+
+fn written(path: &Path) -> Option<(u64, i64, i64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
 /// True for no file, and for one without content: SQLite would make a new, empty database of either.
@@ -231,4 +249,28 @@ pub(crate) async fn prune(connection: &mut Connection, now: i64) -> Result<(), E
             .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_of_any_process_changes_the_stamp_and_a_read_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let paths = StatePaths::new(directory.path());
+        let config = Config::default();
+        let ours = Store::open(&paths, &config).await.unwrap();
+        let console = Store::open(&paths, &config).await.unwrap();
+        let before = ours.stamp();
+        assert!(before.is_some());
+        generation(&mut *ours.read().await.unwrap()).await.unwrap();
+        assert_eq!(ours.stamp(), before);
+        let mut tx = console.begin().await.unwrap();
+        raise_generation(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_ne!(ours.stamp(), before);
+        console.close().await;
+        ours.close().await;
+    }
 }

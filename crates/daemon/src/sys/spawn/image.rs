@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::{Launch, RunAs};
-use crate::sys::{errno, signals};
+use crate::sys::{errno, priority, signals};
 
 /// supervisord's exit code of a child that could not be made a program.
 const NOT_SPAWNED: libc::c_int = 127;
@@ -18,6 +18,8 @@ pub(super) struct Image {
     environment: Pointers,
     directory: Option<CString>,
     umask: Option<u32>,
+    /// The nice value that it gets, where the supervisor has another one.
+    nice: Option<libc::c_int>,
     run_as: RunAs,
     descriptors: [RawFd; 3],
     /// The table of descriptors is the daemon's: the child's own one holds those below this.
@@ -49,7 +51,7 @@ impl Pointers {
 
 impl Image {
     /// Makes every text and table that the child needs.
-    pub(super) fn prepare(launch: &Launch<'_>) -> io::Result<Self> {
+    pub(super) fn prepare(launch: &Launch<'_>, nice: Option<libc::c_int>) -> io::Result<Self> {
         let argv: Vec<CString> = launch
             .argv
             .iter()
@@ -84,6 +86,7 @@ impl Image {
                 .map(|path| c_string(path.as_os_str()))
                 .transpose()?,
             umask: launch.umask,
+            nice,
             run_as: launch.run_as.clone(),
             descriptors: [
                 launch.stdin.as_raw_fd(),
@@ -130,6 +133,9 @@ impl Image {
             }
         }
         close_from(3);
+        if let Some(nice) = self.nice {
+            priority::set(nice);
+        }
         signals::reset_dispositions();
         self.switch_user();
         // SAFETY: as above.

@@ -218,3 +218,21 @@ fn the_stack_is_ample() {
     assert!(untouched < STACK, "the child ran somewhere else");
     assert!(untouched > STACK / 2, "{} bytes were used", STACK - untouched);
 }
+
+#[test]
+fn the_child_has_the_nice_value_that_the_supervisor_was_started_with() {
+    let nice = || {
+        // SAFETY: it takes integers.
+        unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+    };
+    let before = nice();
+    let mut spawner = Spawner::new();
+    let (text, _) = outcome_by(&mut spawner, &["/usr/bin/nice"], |_| {});
+    assert_eq!(text, format!("{before}\n"));
+    // only root may go first; SAFETY: geteuid takes nothing
+    if unsafe { libc::geteuid() } == 0 && before > -15 {
+        assert_eq!(nice(), before - 5);
+    }
+    drop(spawner);
+    assert_eq!(nice(), before);
+}
