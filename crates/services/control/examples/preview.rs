@@ -13,6 +13,13 @@ mod fake;
 #[path = "../tests/it/fake_account.rs"]
 #[expect(clippy::unwrap_used, reason = "shared with the tests, which may unwrap")]
 mod fake_account;
+#[path = "../tests/it/fake_board.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the tests, which use all of it and may unwrap"
+)]
+mod fake_board;
 
 use std::sync::Arc;
 

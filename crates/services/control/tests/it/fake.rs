@@ -83,7 +83,10 @@ impl Fake {
         let router = match service {
             Service::Auth => self.auth_routes(),
             Service::Supervisor => self.supervisor_routes(),
-            Service::Info => Router::new().route("/api/info/board", get(board)),
+            Service::Info => Router::new()
+                .route("/api/info/board", get(board))
+                .route("/api/info/programs", get(programs))
+                .with_state(Arc::clone(self)),
             other => panic!("no stand-in for {other}"),
         };
         let guard = Guard::new(service, context.clock.clone());
@@ -103,6 +106,7 @@ impl Fake {
             .route("/internal/setup", post(setup))
             .route("/internal/exchange", post(exchange))
             .merge(super::fake_account::routes())
+            .merge(super::fake_board::people())
             .with_state(Arc::clone(self))
     }
 
@@ -111,6 +115,9 @@ impl Fake {
             .route("/api/supervisor/processes/list", get(list))
             .route("/api/supervisor/processes/{name}/{action}", post(act))
             .route("/api/supervisor/processes/{name}/log", get(log))
+            .route("/api/supervisor/processes/{name}/runs", get(runs))
+            .route("/api/supervisor/processes/{name}/config", get(configuration))
+            .route("/api/supervisor/runs", get(digests))
             .route("/api/supervisor/events", get(events))
             .with_state(Arc::clone(self))
     }
@@ -190,6 +197,50 @@ pub(crate) fn process(group: &str, name: &str, state: i32) -> ProcessInfo {
             "Not started".to_owned()
         },
     }
+}
+
+async fn runs(_: AdminCaller, Param(name): Param<String>) -> Json<Value> {
+    let running = json!({ "start": NOW - 3600, "pid": 812, "state": "RUNNING", "tries": 0 });
+    let killed = json!({ "start": NOW - 8000, "pid": 700, "end": NOW - 7200, "state": "EXITED", "signal": 9,
+        "expected": false, "tries": 0 });
+    let missing = json!({ "start": NOW - 9000, "end": NOW - 8100, "state": "EXITED", "exitstatus": 127,
+        "expected": false, "tries": 0 });
+    let act = json!({ "at": NOW - 7300, "what": "restart", "by": format!("<i>anna</i> {name}") });
+    Json(json!({ "runs": [running, killed, missing], "acts": [act] }))
+}
+
+async fn configuration(_: AdminCaller, Param(name): Param<String>) -> Json<Value> {
+    Json(json!({ "values": [
+        { "key": "autorestart", "value": "unexpected" },
+        { "key": "command", "value": format!("/usr/bin/{name} <x>") },
+    ] }))
+}
+
+async fn digests(_: AdminCaller, State(fake): State<Arc<Fake>>) -> Json<Value> {
+    let one = |info: &ProcessInfo| {
+        let name = format!("{}:{}", info.group, info.name);
+        let last = json!({ "start": NOW - 9000, "end": NOW - 7250, "state": "EXITED", "exitstatus": info.exitstatus,
+            "expected": false, "tries": 0 });
+        let ended = info.state == 100;
+        json!({ "name": name, "restarts": 2, "last": if ended { last } else { Value::Null } })
+    };
+    let all: Vec<_> = fake.processes.lock().unwrap().iter().map(one).collect();
+    Json(json!({ "processes": all }))
+}
+
+/// What the programs take; the pattern of the points is made up.
+async fn programs(_: Caller, State(fake): State<Arc<Fake>>) -> Json<Value> {
+    let one = |(at, info): (usize, &ProcessInfo)| {
+        let cpu: Vec<_> = (0..60)
+            .map(|point| (point > 3).then_some(((point * (at + 3) * 7) % 40) as f64 / 10.0))
+            .collect();
+        let memory: Vec<_> = (0..60).map(|point| 38_000_000 + point * 10_000).collect();
+        json!({ "name": info.full_name(), "pid": info.pid, "processes": 1, "cpu_percent": 1.2,
+            "memory_bytes": 38_590_000, "cpu": cpu, "memory": memory })
+    };
+    let list = fake.processes.lock().unwrap();
+    let running = list.iter().filter(|info| info.pid > 0);
+    Json(json!({ "step_s": 10, "programs": running.enumerate().map(one).collect::<Vec<_>>() }))
 }
 
 async fn auth_state(State(fake): State<Arc<Fake>>) -> Json<Value> {

@@ -4,9 +4,14 @@
 
 mod account;
 mod actions;
+mod board;
 mod fake;
 mod fake_account;
+mod fake_board;
+mod fake_operations;
+mod operations;
 mod pages;
+mod programs;
 mod session;
 mod stream;
 
