@@ -165,11 +165,20 @@
   addEventListener("htmx:response:error", failed);
   addEventListener("htmx:error", failed);
 
+  // A pressed button shows at once what it is about to do; the truth follows with the answer or the stream.
+  addEventListener("htmx:before:request", (event) => {
+    const source = event.detail && event.detail.ctx && event.detail.ctx.sourceElement;
+    const row = source && source.matches("form.buttons") && source.closest("[id]");
+    const state = row && row.querySelector(".state");
+    if (state) { state.classList.add("pending"); state.setAttribute("aria-busy", "true"); }
+  });
+
   // A good message goes away by itself; a bad one stays until the next.
   let timer;
   new MutationObserver(() => {
     clearTimeout(timer);
-    if (notice.querySelector(".note.ok")) timer = setTimeout(() => notice.replaceChildren(), 6000);
+    const undo = notice.querySelector(".note.ok form");
+    if (notice.querySelector(".note.ok")) timer = setTimeout(() => notice.replaceChildren(), undo ? 5000 : 6000);
   }).observe(notice, { childList: true });
 
   // A pressed button may be gone after its own effect: the keyboard stays with the program.

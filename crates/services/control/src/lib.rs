@@ -31,6 +31,7 @@ mod pages;
 mod pending;
 mod place;
 mod process;
+mod program;
 mod routes;
 mod rule_form;
 mod rule_words;

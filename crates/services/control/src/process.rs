@@ -1,16 +1,22 @@
 //! Programs as a page shows them: words, icons and colours for states, times, what may be done.
 
+pub(crate) mod filter;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pistack_api::process::ProcessInfo;
 use pistack_api::service::{GROUP, Service};
 
+use crate::exit;
 use crate::identity::Person;
 use crate::inert;
 use crate::moment::Moment;
+use crate::spark::Spark;
 use crate::upstream::supervisor::{Action, Channel, segment};
+use crate::upstream::usage::Usage;
 use crate::visit::Visit;
 use crate::words::{Lang, Words, length};
+use filter::Filter;
 
 /// How a state looks: never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +80,23 @@ pub(crate) struct Row {
     pub(crate) essential: bool,
     /// The page to return to after an action without JavaScript.
     pub(crate) back: String,
+    /// `group:name`.
+    pub(crate) full: String,
+    /// It ended in a way that nobody wished for: worth asking why.
+    pub(crate) ended_badly: bool,
+    pub(crate) use_of: UseOf,
+    /// Within the last day; `None` where nothing is known.
+    pub(crate) restarts: Option<usize>,
+}
+
+/// What a program takes, as a row shows it; empty texts where nothing is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UseOf {
+    pub(crate) cpu: String,
+    pub(crate) memory: String,
+    pub(crate) spark: Spark,
+    /// The drawing in words.
+    pub(crate) said: String,
 }
 
 impl Row {
@@ -101,7 +124,41 @@ impl Row {
             can_restart: may(Action::Restart) && matches!(info.state, 10 | 20 | 30),
             essential: is_essential(&full),
             back: back.to_owned(),
+            ended_badly: look.class == "bad",
+            full,
+            use_of: UseOf::default(),
+            restarts: None,
         }
+    }
+
+    /// The same with what the program takes and how it fared.
+    pub(crate) fn with_usage(mut self, info: &ProcessInfo, usage: &Usage, t: &Words) -> Self {
+        let lang = t.lang();
+        if let Some(taken) = usage.taken(info).filter(|_| info.pid > 0) {
+            let percent = |value: f32| lang.percent(value.into());
+            self.use_of = UseOf {
+                cpu: taken.cpu_percent.map(|cpu| lang.percent(cpu)).unwrap_or_default(),
+                memory: taken
+                    .memory_bytes
+                    .map(|memory| lang.bytes(memory))
+                    .unwrap_or_default(),
+                spark: Spark::new(&taken.cpu, 5.0),
+                said: Spark::range(&taken.cpu).map_or_else(String::new, |(low, high, now)| {
+                    t.spark_text(percent(low), percent(high), percent(now))
+                }),
+            };
+        }
+        if let Some(fared) = usage.fared(&self.full) {
+            self.restarts = Some(fared.restarts);
+            if let Some(last) = fared
+                .last
+                .as_ref()
+                .filter(|_| info.state == 100 && info.exitstatus != 0)
+            {
+                self.details = exit::in_words(last, t);
+            }
+        }
+        self
     }
 
     /// Of the program's own page, where its buttons return to.
@@ -124,7 +181,11 @@ impl Row {
             (Since::Up { start: old, .. }, Since::Up { start: new, .. }) => old == new,
             (old, new) => old == new,
         };
-        self.look != other.look || self.pid != other.pid || self.details != other.details || !same_since
+        self.restarts != other.restarts
+            || self.look != other.look
+            || self.pid != other.pid
+            || self.details != other.details
+            || !same_since
     }
 }
 
@@ -205,18 +266,27 @@ pub(crate) struct Table {
     pub(crate) groups: Vec<Group>,
     pub(crate) summary: Summary,
     pub(crate) may_act: bool,
-    /// Whether the page keeps itself up to date.
-    pub(crate) live: bool,
+    /// The names of all groups, for choosing one.
+    pub(crate) all_groups: Vec<String>,
+    pub(crate) filter: Filter,
 }
 
 impl Table {
-    pub(crate) fn new(list: &[ProcessInfo], person: &Person) -> Self {
+    pub(crate) fn new(list: &[ProcessInfo], usage: &Usage, filter: &Filter, person: &Person) -> Self {
         let t = person.visit.t;
+        let back = format!("/{}", filter.query());
+        let mut all_groups: Vec<String> = Vec::new();
         let mut solo = Vec::new();
         let mut groups: Vec<Group> = Vec::new();
         let mut stack = Vec::new();
         for info in list {
-            let row = Row::new(info, person, "/");
+            let row = Row::new(info, person, &back).with_usage(info, usage, t);
+            if !all_groups.contains(&row.group) {
+                all_groups.push(row.group.clone());
+            }
+            if !filter.takes(info, &row) {
+                continue;
+            }
             if info.group == GROUP {
                 stack.push(row);
             } else if info.group == info.name {
@@ -243,7 +313,11 @@ impl Table {
             groups,
             summary: Summary::new(list, &person.visit),
             may_act: person.acts_on_programs(),
-            live: true,
+            all_groups,
+            filter: Filter {
+                q: inert::line(&filter.q),
+                ..filter.clone()
+            },
         }
     }
 }

@@ -12,14 +12,15 @@ pub(crate) mod logs;
 mod mail;
 mod preferences;
 mod program;
+mod program_views;
 pub(crate) mod rule_edit;
 mod rules;
 mod session;
 mod settings;
 mod setup;
-mod timeline;
 mod several;
 mod system;
+mod timeline;
 mod weather;
 
 pub(crate) use gpio::look as look_at_gpio;
@@ -50,6 +51,11 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/programs/{name}", get(program::program))
         .route("/programs/{name}/control", post(program::control))
         .route("/programs/{name}/events", get(events::program))
+        .route("/programs/{name}/history", get(program_views::history))
+        .route("/programs/{name}/why", get(program_views::why))
+        .route("/programs/{name}/metrics", get(program_views::measures))
+        .route("/programs/{name}/config", get(program_views::config))
+        .route("/programs/{name}/rules", get(program_views::rules_of))
         .merge(operations())
         .route("/account", get(account::account))
         .route("/account/reauth", post(account::reauth))

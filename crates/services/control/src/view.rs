@@ -7,6 +7,7 @@ use http::StatusCode;
 use crate::account::{AuditLine, SessionLine, TokenLine};
 use crate::error::Failure;
 use crate::process::{Row, Since, Table};
+use crate::program::{Metric, RunLine, Why};
 use crate::upstream::account::FactorState;
 use crate::upstream::info::Fact;
 use crate::visit::Visit;
@@ -128,6 +129,18 @@ pub(crate) struct HomePage<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) programs: Programs,
     pub(crate) board: Option<Vec<Fact>>,
+    pub(crate) told: Option<Told>,
+}
+
+/// What was just done, on the page that an action led back to.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// `ok`, `bad` or empty.
+    pub(crate) class: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) text: String,
+    /// The program that a press would start again, as a segment of an address; empty where there is nothing to undo.
+    pub(crate) undo: String,
 }
 
 /// The board's card, which replaces itself.
@@ -157,6 +170,40 @@ pub(crate) struct ProgramPage<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) row: Row,
     pub(crate) log: Log,
+}
+
+/// A view of a program beside its log.
+#[derive(Debug)]
+pub(crate) enum View {
+    History(Vec<RunLine>),
+    Why(Why),
+    Metrics(Vec<Metric>),
+    /// Key and value.
+    Config(Vec<(String, String)>),
+    /// Names of rules.
+    Rules(Vec<String>),
+}
+
+impl View {
+    /// Which tab is open.
+    pub(crate) const fn tab(&self) -> &'static str {
+        match self {
+            Self::History(_) => "history",
+            Self::Why(_) => "why",
+            Self::Metrics(_) => "metrics",
+            Self::Config(_) => "config",
+            Self::Rules(_) => "rules",
+        }
+    }
+}
+
+/// A program's page with one of these views.
+#[derive(Debug, Template)]
+#[template(path = "program_view.html")]
+pub(crate) struct ProgramView<'a> {
+    pub(crate) v: &'a Visit,
+    pub(crate) row: Row,
+    pub(crate) view: View,
 }
 
 /// The question before stopping what the dashboard hangs on.
@@ -215,6 +262,15 @@ pub(crate) struct Notice<'a> {
     pub(crate) class: &'a str,
     pub(crate) icon: &'a str,
     pub(crate) text: String,
+    /// The program that a press would start again, as a segment of an address; empty where there is nothing to undo.
+    pub(crate) undo: String,
+}
+
+/// What a row's program takes, which replaces itself.
+#[derive(Debug, Template)]
+#[template(path = "parts/changed_use.html")]
+pub(crate) struct ChangedUse<'a> {
+    pub(crate) row: &'a Row,
 }
 
 /// A row that replaces itself.
@@ -223,6 +279,8 @@ pub(crate) struct Notice<'a> {
 pub(crate) struct ChangedRow<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) row: &'a Row,
+    /// The table has columns for ticks and actions.
+    pub(crate) table_acts: bool,
 }
 
 /// The state card of a program's page, which replaces itself.

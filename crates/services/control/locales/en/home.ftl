@@ -43,3 +43,24 @@ state-unknown = unknown
 detail-exit = exit status { $code }
 detail-signal = ended by a signal
 detail-never = never started
+col-restarts = Restarts
+show-all = all
+show-down = down
+show-changed = changed
+show-title = Which programs
+group-all = All groups
+filter-apply = Show
+spark-text = CPU over ten minutes: { $low } to { $high }, now { $now }
+select = Select { $name }
+several-title = With the selected programs
+did-several = { $count ->
+        [one] Asked for it for one program.
+       *[other] Asked for it for { $count } programs.
+    }
+several-none = No program was selected.
+several-refused = { $count ->
+        [one] One program refused: { $names }
+       *[other] { $count } programs refused: { $names }
+    }
+undo = Undo
+start-it-again = Start it again

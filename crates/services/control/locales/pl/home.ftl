@@ -45,3 +45,26 @@ state-unknown = nieznany
 detail-exit = kod wyjścia { $code }
 detail-signal = zakończony sygnałem
 detail-never = nigdy nie uruchomiony
+col-restarts = Restarty
+show-all = wszystkie
+show-down = nie działają
+show-changed = zmienione
+show-title = Które programy
+group-all = Wszystkie grupy
+filter-apply = Pokaż
+spark-text = CPU przez dziesięć minut: od { $low } do { $high }, teraz { $now }
+select = Zaznacz { $name }
+several-title = Z zaznaczonymi programami
+did-several = { $count ->
+        [one] Zlecono dla jednego programu.
+        [few] Zlecono dla { $count } programów.
+       *[many] Zlecono dla { $count } programów.
+    }
+several-none = Nie zaznaczono żadnego programu.
+several-refused = { $count ->
+        [one] Odmówił jeden program: { $names }
+        [few] Odmówiły { $count } programy: { $names }
+       *[many] Odmówiło { $count } programów: { $names }
+    }
+undo = Cofnij
+start-it-again = Uruchom ponownie

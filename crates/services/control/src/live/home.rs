@@ -1,23 +1,32 @@
 //! The home page's stream: rows, summary, and what changed in words.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use pistack_api::process::ProcessInfo;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::pulse::{Beat, Pulse};
 use super::{FOUND, Messages, lost, respond};
 use crate::error::Failure;
 use crate::identity::Person;
+use crate::process::filter::Filter;
 use crate::process::{Row, Summary, Table};
 use crate::state::Dashboard;
 use crate::upstream::supervisor;
-use crate::view::{self, ChangedRow, ChangedSummary, ChangedTable, Changes};
+use crate::upstream::usage::{Usage, usage};
+use crate::view::{self, ChangedRow, ChangedSummary, ChangedTable, ChangedUse, Changes};
+
+/// How often the figures of programs are looked at; the info service makes new ones every ten seconds.
+const FIGURES: Duration = Duration::from_secs(10);
 
 /// Opens the stream for a person.
-pub(crate) fn home(dashboard: &Dashboard, person: Person) -> Response {
+pub(crate) fn home(dashboard: &Dashboard, person: Person, filter: Filter) -> Response {
     let messages = Home {
         dashboard: dashboard.clone(),
         pulse: Pulse::new(dashboard, &person),
-        seen: Seen::new(person),
+        seen: Seen::new(person, filter),
+        figures: figures(),
     };
     respond(dashboard, messages)
 }
@@ -26,19 +35,38 @@ struct Home {
     dashboard: Dashboard,
     pulse: Pulse,
     seen: Seen,
+    /// When to look at what programs take.
+    figures: Interval,
+}
+
+fn figures() -> Interval {
+    let mut figures = interval_at(Instant::now() + FIGURES, FIGURES);
+    figures.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    figures
 }
 
 impl Messages for Home {
     async fn next(&mut self) -> Option<(Option<u64>, String)> {
         loop {
-            let pieces = match self.pulse.next().await {
+            let beat = tokio::select! {
+                beat = self.pulse.next() => beat,
+                // Without its list of programs there is nothing to add figures to.
+                _ = self.figures.tick(), if !self.seen.lost => Beat::Look,
+            };
+            let pieces = match beat {
                 Beat::Over => return None,
                 Beat::Lost => self.seen.lost(),
-                Beat::Look => match supervisor::list(&self.dashboard, &self.seen.person.token).await {
-                    Ok(list) => self.seen.now(&list),
-                    Err(Failure::SignIn | Failure::Forbidden) => return None,
-                    Err(_) => self.seen.lost(),
-                },
+                Beat::Look => {
+                    let (list, usage) = tokio::join!(
+                        supervisor::list(&self.dashboard, &self.seen.person.token),
+                        usage(&self.dashboard, &self.seen.person)
+                    );
+                    match list {
+                        Ok(list) => self.seen.now(&list, &usage),
+                        Err(Failure::SignIn | Failure::Forbidden) => return None,
+                        Err(_) => self.seen.lost(),
+                    }
+                }
             };
             match pieces {
                 Ok(pieces) if pieces.is_empty() => {}
@@ -52,15 +80,17 @@ impl Messages for Home {
 /// What the page shows at this moment.
 struct Seen {
     person: Person,
+    filter: Filter,
     rows: Option<Vec<Row>>,
     summary: Option<Summary>,
     lost: bool,
 }
 
 impl Seen {
-    fn new(person: Person) -> Self {
+    fn new(person: Person, filter: Filter) -> Self {
         Self {
             person,
+            filter,
             rows: None,
             summary: None,
             lost: false,
@@ -75,9 +105,9 @@ impl Seen {
     }
 
     /// The pieces that bring the page from what it shows to `list`.
-    fn now(&mut self, list: &[ProcessInfo]) -> Result<String, Failure> {
+    fn now(&mut self, list: &[ProcessInfo], usage: &Usage) -> Result<String, Failure> {
         let visit = &self.person.visit;
-        let table = Table::new(list, &self.person);
+        let table = Table::new(list, usage, &self.filter, &self.person);
         let rows: Vec<Row> = table
             .groups
             .iter()
@@ -91,10 +121,19 @@ impl Seen {
         let ids = |rows: &[Row]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
         match &self.rows {
             Some(old) if ids(old) == ids(&rows) => {
-                let changed = old.iter().zip(&rows).filter(|(old, new)| old.differs(new));
                 let mut said = Vec::new();
-                for (old, row) in changed {
-                    pieces += &view::text(&ChangedRow { v: visit, row })?;
+                for (old, row) in old.iter().zip(&rows) {
+                    if !old.differs(row) {
+                        if old.use_of != row.use_of {
+                            pieces += &view::text(&ChangedUse { row })?;
+                        }
+                        continue;
+                    }
+                    pieces += &view::text(&ChangedRow {
+                        v: visit,
+                        row,
+                        table_acts: table.may_act,
+                    })?;
                     if old.look != row.look {
                         said.push(visit.t.changed_to(&row.name, row.look.word));
                     }

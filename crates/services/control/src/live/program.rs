@@ -97,6 +97,7 @@ impl Program {
                     class: "warn",
                     icon: "info",
                     text: visit.t.error_not_found_text.to_owned(),
+                    undo: String::new(),
                 });
             }
             Err(failure @ (Failure::SignIn | Failure::Forbidden)) => return Err(failure),

@@ -2,7 +2,9 @@
 
 use pistack_api::token::{AccessClaims, Level};
 
+use super::filter::Filter;
 use super::*;
+use crate::upstream::usage::Usage;
 use crate::visit::{Theme, Visit};
 use crate::words::Lang;
 
@@ -137,7 +139,12 @@ fn own_programs_come_first_and_the_stack_last() {
         info("solo", "solo", 0),
         info("cams", "a", 200),
     ];
-    let table = Table::new(&list, &person(Level::Admin, Lang::Polish));
+    let table = Table::new(
+        &list,
+        &Usage::default(),
+        &Filter::default(),
+        &person(Level::Admin, Lang::Polish),
+    );
     let shown: Vec<_> = table
         .groups
         .iter()

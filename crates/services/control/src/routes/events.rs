@@ -9,16 +9,21 @@ use super::{Lenient, Name};
 use crate::error::Failure;
 use crate::identity::Person;
 use crate::live::{self, Follow};
+use crate::process::filter::Filter;
 use crate::process::full_name;
 use crate::state::Dashboard;
 use crate::upstream::supervisor::{self, Channel};
 
 /// `GET /live`: for the home page.
-pub(crate) async fn home(State(dashboard): State<Dashboard>, person: Person) -> Result<Response, Failure> {
+pub(crate) async fn home(
+    State(dashboard): State<Dashboard>,
+    person: Person,
+    Lenient(filter): Lenient<Filter>,
+) -> Result<Response, Failure> {
     if !person.sees_programs() {
         return Err(Failure::Forbidden);
     }
-    Ok(live::home(&dashboard, person))
+    Ok(live::home(&dashboard, person, filter))
 }
 
 /// Up to where the page shows the log.

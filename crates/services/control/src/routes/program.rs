@@ -13,6 +13,7 @@ use crate::inert;
 use crate::process::{Row, full_name, is_essential};
 use crate::state::Dashboard;
 use crate::upstream::supervisor::{self, Action, Channel, segment};
+use crate::upstream::usage::{Usage, usage};
 use crate::view::{self, ChangedRow, ChangedState, ConfirmPage, Log, Notice, ProgramPage};
 use crate::visit::own_path;
 
@@ -100,7 +101,12 @@ pub(crate) async fn control(
         action = fields.action.name(),
         "control"
     );
-    answer(&person, &name, fields.action, outcome, back)
+    let usage = if person.visit.pieces {
+        usage(&dashboard, &person).await
+    } else {
+        Usage::default()
+    };
+    answer(&person, &name, fields.action, outcome, back, &usage)
 }
 
 /// Asks before the dashboard takes itself away.
@@ -129,6 +135,7 @@ fn answer(
     action: Action,
     outcome: Result<Option<ProcessInfo>, Failure>,
     back: &str,
+    usage: &Usage,
 ) -> Result<Response, Failure> {
     let visit = &person.visit;
     let t = visit.t;
@@ -160,6 +167,9 @@ fn answer(
         }
     };
     if !visit.pieces {
+        if status.is_success() && action == Action::Stop && back == "/" && !is_essential(name) {
+            return Ok(visit.redirect(&format!("/?stopped={}", segment(name))));
+        }
         if status.is_success() {
             return Ok(visit.redirect(back));
         }
@@ -176,10 +186,18 @@ fn answer(
         class,
         icon,
         text,
+        undo: match action {
+            Action::Stop if status == StatusCode::OK => segment(name),
+            _ => String::new(),
+        },
     })?;
     if let Some(info) = info {
-        let row = &Row::new(&info, person, "/");
-        pieces += &view::text(&ChangedRow { v: visit, row })?;
+        let row = &Row::new(&info, person, "/").with_usage(&info, usage, t);
+        pieces += &view::text(&ChangedRow {
+            v: visit,
+            row,
+            table_acts: person.acts_on_programs(),
+        })?;
         let row = &Row::of_page(&info, person);
         pieces += &view::text(&ChangedState { v: visit, row })?;
     }

@@ -164,7 +164,7 @@ async fn each_level_sees_what_it_may() {
     with_programs(&stack);
     let root = stack.get("/").by(Level::Root).page().await;
     assert!(root.text.contains("name=\"do\" value=\"restart\"") && root.text.contains("camera"));
-    assert!(root.text.contains("exit status 3") && root.text.contains("3 of 5 programs are running"));
+    assert!(root.text.contains("exit code 3") && root.text.contains("3 of 5 programs are running"));
     assert!(root.text.contains("52.6 °C") && root.text.contains("1.4 GB of 4.0 GB"));
 
     let admin = stack.get("/").by(Level::Admin).page().await;
