@@ -17,6 +17,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, Passw
 use password_hash::phc::{Output, Salt};
 use pistack_kit::random;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -151,12 +152,32 @@ fn hash(params: &Params, password: &str) -> Result<String, Error> {
     let mut salt = [0; Salt::RECOMMENDED_LENGTH];
     random::fill(&mut salt);
     argon2(params)
-        .hash_password_with_salt(password.as_bytes(), &salt)
+        .hash_password_with_salt(composed(password).as_bytes(), &salt)
         .map(|hash| hash.to_string())
         .map_err(|error| Error::Internal(format!("hashing failed: {error}")))
 }
 
+/// The same password from every keyboard: `ż` may come as one character or as `z` and a dot above it, and looks the
+/// same (Normalisation Form C, Unicode Standard Annex 15, as NIST SP 800-63B-4 asks).
+fn composed(password: &str) -> Password {
+    Zeroizing::new(password.nfc().collect())
+}
+
 fn verify(params: &Params, password: &str, stored: Option<&str>) -> Result<Verdict, Error> {
+    let composed = composed(password);
+    match verify_as_written(params, &composed, stored)? {
+        // the original hashed what it was given; what verifies so gets a hash of the composed form
+        Verdict::Wrong if *composed != password => Ok(match verify_as_written(params, password, stored)? {
+            Verdict::Wrong => Verdict::Wrong,
+            Verdict::Right { .. } => Verdict::Right {
+                rehashed: Some(hash(params, &composed)?),
+            },
+        }),
+        verdict => Ok(verdict),
+    }
+}
+
+fn verify_as_written(params: &Params, password: &str, stored: Option<&str>) -> Result<Verdict, Error> {
     if let Some(stored) = stored.filter(|stored| werkzeug::is_meant(stored)) {
         return verify_original(params, password, stored);
     }
@@ -193,7 +214,7 @@ fn verify_original(params: &Params, password: &str, stored: &str) -> Result<Verd
         Ok(_) => Ok(Verdict::Wrong),
         Err(error) => {
             tracing::error!(%error, "a stored password hash cannot be used");
-            verify(params, password, None)
+            verify_as_written(params, password, None)
         }
     }
 }

@@ -34,6 +34,40 @@ async fn a_password_verifies_and_no_other_does() {
 }
 
 #[tokio::test]
+async fn a_password_is_the_same_from_every_keyboard() {
+    let hasher = small();
+    let (one, two) = (
+        "za\u{17c}\u{f3}\u{142}\u{107}",
+        "zaz\u{307}o\u{301}\u{142}c\u{301}",
+    );
+    for (made, written) in [(one, two), (two, one), (two, two)] {
+        let stored = hasher.hash(secret(made)).await.unwrap();
+        assert_eq!(
+            check(&hasher, written, Some(stored)).await,
+            Verdict::Right { rehashed: None }
+        );
+    }
+    // a hash of the decomposed form, as the original would have made it, is replaced
+    let mut salt = [0; Salt::RECOMMENDED_LENGTH];
+    random::fill(&mut salt);
+    let stored = argon2(&hasher.params)
+        .hash_password_with_salt(two.as_bytes(), &salt)
+        .unwrap()
+        .to_string();
+    assert_eq!(check(&hasher, one, Some(stored.clone())).await, Verdict::Wrong);
+    let Verdict::Right {
+        rehashed: Some(rehashed),
+    } = check(&hasher, two, Some(stored)).await
+    else {
+        panic!("not let in");
+    };
+    assert_eq!(
+        check(&hasher, one, Some(rehashed)).await,
+        Verdict::Right { rehashed: None }
+    );
+}
+
+#[tokio::test]
 async fn two_hashes_of_one_password_differ() {
     let hasher = small();
     let (one, two) = (
