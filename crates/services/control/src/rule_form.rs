@@ -199,7 +199,9 @@ impl RuleForm {
                 _ => return None,
             }
         }
-        Some(form)
+        // What cannot be shown as it is would be changed by saving it.
+        let shown = |text: &String| crate::inert::line(text) == *text;
+        form.fields.values().all(shown).then_some(form)
     }
 
     fn take_actions(&mut self, actions: &[Value]) -> Option<()> {

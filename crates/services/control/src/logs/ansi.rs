@@ -208,9 +208,9 @@ pub(crate) fn spans(line: &str, style: &mut Style) -> Vec<Span> {
 /// What a line says, without how it looks.
 pub(crate) fn plain(line: &str) -> std::borrow::Cow<'_, str> {
     let harmless = |byte: u8| byte == b'\t' || (0x20..0x7f).contains(&byte);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.len() <= LONGEST && line.bytes().all(harmless) {
-        return line.into();
+    let bare = line.strip_suffix('\r').unwrap_or(line);
+    if bare.len() <= LONGEST && bare.bytes().all(harmless) {
+        return bare.into();
     }
     let mut style = Style::default();
     let texts = spans(line, &mut style).into_iter().map(|span| span.text);
@@ -340,7 +340,8 @@ mod tests {
             for span in spans(&line, &mut style) {
                 prop_assert!(!span.text.is_empty());
                 prop_assert!(span.text.chars().all(|c| c == '\t' || !c.is_control()));
-                prop_assert!(!span.text.contains(|c| ('\u{202a}'..='\u{202e}').contains(&c)));
+                let turns = span.text.contains(|c| ('\u{202a}'..='\u{202e}').contains(&c));
+                prop_assert!(!turns);
                 prop_assert!(span.class.split(' ').all(|class| class.len() <= 3 && class.bytes().all(|b| b.is_ascii_alphanumeric())));
             }
             let joined: String = spans(&line, &mut Style::default()).into_iter().map(|span| span.text).collect();

@@ -115,6 +115,14 @@ impl Query {
         read
     }
 
+    /// Whether a program is ticked: by its name, or, where that cannot stand in a page as it is, by its name encoded.
+    pub(crate) fn has(&self, program: &str) -> bool {
+        let encoded = encode(program);
+        self.programs
+            .iter()
+            .any(|ticked| ticked == program || *ticked == encoded)
+    }
+
     /// The time range, in milliseconds since 1970 as the lines write it; the end is included to its second or minute.
     pub(crate) fn range(&self) -> (Option<i64>, Option<i64>) {
         let end = if self.to.trim().len() == 16 { 59_999 } else { 999 };

@@ -142,7 +142,7 @@ pub(crate) async fn open(
     let mut sources = Sources::default();
     for info in processes {
         let program = full_name(info);
-        if !query.programs.contains(&program) {
+        if !query.has(&program) {
             continue;
         }
         for channel in wanted(info, query.outputs) {

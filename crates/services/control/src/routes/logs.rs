@@ -16,7 +16,7 @@ use crate::identity::Person;
 use crate::inert;
 use crate::logs::ansi::{self, Span, Style};
 use crate::logs::line::Line;
-use crate::logs::query::{Outputs, Query};
+use crate::logs::query::{Outputs, Query, encode};
 use crate::logs::search::{self, Found};
 use crate::logs::source::{self, Reader, Source, Sources};
 use crate::logs::window::{self, Way, Window};
@@ -466,14 +466,18 @@ fn choices(query: &Query, processes: &[ProcessInfo]) -> Vec<Choice> {
     let choices = processes.iter().map(|info| {
         let value = full_name(info);
         Choice {
-            ticked: query.programs.contains(&value),
+            ticked: query.has(&value),
             name: inert::line(&info.name),
             group: if info.group == info.name {
                 String::new()
             } else {
                 inert::line(&info.group)
             },
-            value,
+            value: if inert::line(&value) == value {
+                value
+            } else {
+                encode(&value)
+            },
         }
     });
     let mut choices: Vec<Choice> = choices.collect();

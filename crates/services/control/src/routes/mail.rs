@@ -289,7 +289,7 @@ pub(crate) struct AttemptRow {
     pub(crate) at: Option<Moment>,
     pub(crate) outcome: String,
     pub(crate) said: String,
-    pub(crate) took_ms: i64,
+    pub(crate) took: String,
 }
 
 /// A file that travels with it.
@@ -394,7 +394,7 @@ fn attempt(one: &Attempt, person: &Person) -> AttemptRow {
         at: moment(&one.at, person.visit.lang),
         outcome: format!("{outcome} ({})", line(&one.stage)),
         said: line(&one.text),
-        took_ms: one.took_ms,
+        took: format!("{} ms", one.took_ms),
     }
 }
 
@@ -464,6 +464,12 @@ pub(crate) struct WritePage<'a> {
 
 /// `GET /mail/new`
 pub(crate) async fn write(person: Person, Lenient(draft): Lenient<Draft>) -> Result<Response, Failure> {
+    let draft = Draft {
+        to: line(&draft.to),
+        subject: line(&draft.subject),
+        text: inert::log(&draft.text),
+        key: String::new(),
+    };
     compose(&person, &draft, StatusCode::OK, None)
 }
 

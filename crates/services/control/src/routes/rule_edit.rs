@@ -87,11 +87,16 @@ fn may(person: &Person) -> Result<(), Failure> {
 }
 
 async fn names(asked: Rules<'_>) -> Result<Names, Failure> {
-    match asked.names().await {
+    let mut names = match asked.names().await {
         // A right to one rule alone does not list everything; the form works without suggestions.
-        Err(Failure::Forbidden) => Ok(Names::default()),
-        other => other,
+        Err(Failure::Forbidden) => Names::default(),
+        other => other?,
+    };
+    // What cannot be shown as it is cannot be chosen either.
+    for list in [&mut names.programs, &mut names.lines, &mut names.channels] {
+        list.retain(|name| inert::line(name) == *name);
     }
+    Ok(names)
 }
 
 /// `GET /rules/new`
@@ -137,7 +142,7 @@ pub(crate) async fn edit(
         beyond: form.is_none(),
         mode: if form.is_none() { Mode::Text } else { Mode::Form },
         form: form.unwrap_or_else(|| named(&name)),
-        toml: text.toml,
+        toml: inert::log(&text.toml),
         faults: BTreeMap::new(),
         checked: false,
         names: names(asked).await?,
@@ -212,7 +217,7 @@ pub(crate) async fn save(
     let mut page = EditPage {
         v: &person.visit,
         form: posted.form.clone(),
-        toml: posted.raw("toml").to_owned(),
+        toml: inert::log(posted.raw("toml")),
         beyond: false,
         faults: BTreeMap::new(),
         checked: false,
@@ -232,7 +237,7 @@ pub(crate) async fn save(
     page.take(&checked.faults);
     page.checked = true;
     if posted.mode == Mode::Form {
-        page.toml = checked.toml;
+        page.toml = inert::log(&checked.toml);
     } else if let Some(form) = RuleForm::of(&name, &checked.rule) {
         page.form = form;
     } else {
