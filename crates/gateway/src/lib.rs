@@ -55,7 +55,7 @@ pub use acme::{AcmeError, obtain as obtain_certificate};
 pub use check::{check_addresses, check_certificate, check_files, check_ports, check_settings};
 pub use config::{Config, Route, Routes};
 pub use listeners::Addresses;
-pub use lookup::Lookup;
+pub use lookup::{Admitted, Lookup};
 pub use names::BadName;
 pub use origin::BadNetwork;
 use pistack_kit::clock::Clock;

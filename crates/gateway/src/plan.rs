@@ -19,10 +19,11 @@ pub(crate) use door::Door;
 /// Where the gateway's own sign-in pages for routes are, on every address.
 pub(crate) const GATE: &str = "/.pistack";
 /// What belongs to the stack on its own names.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 9] = [
     "/api",
     "/control",
     "/internal",
+    "/metrics",
     "/ca",
     "/ca.pem",
     "/pistack-ca.pem",

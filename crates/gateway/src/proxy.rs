@@ -118,7 +118,7 @@ impl Peer {
             .origin(self.address, self.secure, request.headers());
         let wish = Wish::of(request.method(), request.headers());
         let number = gateway.ids.next();
-        let id = number.header();
+        let mut id = number.header();
         let client = self.client_of(&origin);
         let mut record = Record::new(&gateway.log, &gateway.own_stats, &client, number, &request);
         let admitted = gateway
@@ -148,6 +148,8 @@ impl Peer {
         });
         busy.answered();
         record.status = response.status().as_u16();
+        // It never comes twice, so that it has no place in HTTP/2's table of fields.
+        id.set_sensitive(version == Version::HTTP_2);
         response.headers_mut().insert(REQUEST_ID, id);
         if let Some(remember) = remember {
             response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, remember);

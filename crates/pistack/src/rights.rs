@@ -373,4 +373,23 @@ mod tests {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
         assert_eq!(stranger.reaches(&state), Ok(()));
     }
+
+    /// In a thread of its own: what is given up is gone for good.
+    #[test]
+    fn where_the_kernel_has_landlock_nothing_is_written_elsewhere() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [own, other] = folders.each_ref().map(|folder| folder.path().to_owned());
+        let confined = std::thread::spawn(move || {
+            let enforced = confine(std::slice::from_ref(&own)).unwrap();
+            if enforced == "not in this kernel" {
+                println!("not run: Landlock is {enforced}");
+                return;
+            }
+            std::fs::write(own.join("file"), "mine").unwrap();
+            let refused = std::fs::write(other.join("file"), "not mine").unwrap_err();
+            assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
+            assert!(std::fs::read_dir(&other).is_ok(), "reading is no matter of this");
+        });
+        confined.join().unwrap();
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pistack_api::service::Service;
 
 use super::Found;
-use super::target::Target;
+use super::target::{METRICS, Target};
 use crate::metrics::Metrics;
 use crate::plan::GATE;
 use crate::upstream::Upstreams;
@@ -28,6 +28,8 @@ pub(super) struct Builtin {
     dashboard: Arc<Target>,
     gate: Arc<Target>,
     apis: [Arc<Target>; APIS.len()],
+    /// The whole stack's figures, which the info service gathers.
+    metrics: Arc<Target>,
 }
 
 impl Builtin {
@@ -40,6 +42,7 @@ impl Builtin {
         Self {
             dashboard: target("control", "/control", Service::Control, true),
             gate: target("gate", GATE, Service::Control, true),
+            metrics: target("info", METRICS, Service::Info, false),
             apis: APIS.map(|(name, prefix, service)| {
                 let name = if name == "control" { "control_api" } else { name };
                 target(name, prefix, service, false)
@@ -52,7 +55,9 @@ impl Builtin {
     }
 
     pub(super) fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
-        [&self.dashboard, &self.gate].into_iter().chain(&self.apis)
+        [&self.dashboard, &self.gate, &self.metrics]
+            .into_iter()
+            .chain(&self.apis)
     }
 
     pub(super) fn find(&self, path: &str) -> Found<'_> {
@@ -61,6 +66,7 @@ impl Builtin {
             "/control" => return Found::Elsewhere("/control/", true),
             "/ca.pem" | "/pistack-ca.pem" | "/ca" => return Found::Root,
             path if path.starts_with("/ca/") => return Found::Root,
+            METRICS => return Found::Target(&self.metrics),
             _ => {}
         }
         if let Some(inner) = path.strip_prefix("/control") {

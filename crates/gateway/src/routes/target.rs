@@ -13,6 +13,9 @@ use crate::names::Name;
 use crate::plan::{Auth, Destination, Planned};
 use crate::upstream::{Upstream, Upstreams};
 
+/// Where Prometheus looks if it is not told otherwise: the info service's text under another name.
+pub(super) const METRICS: &str = "/metrics";
+
 /// Where requests go, and on what terms.
 #[derive(Debug)]
 pub(crate) struct Target {
@@ -143,6 +146,9 @@ impl Target {
 
     /// The address as it is seen behind the target. `None` when what is left is no address.
     pub(crate) fn path(&self, original: &PathAndQuery) -> Option<PathAndQuery> {
+        if matches!(self.to, To::Service(..)) && &*self.path == METRICS {
+            return Some(PathAndQuery::from_static("/api/info/metrics"));
+        }
         if self.strip.is_empty() {
             return Some(original.clone());
         }

@@ -116,6 +116,12 @@ fn the_front_door_and_the_certificate() {
     assert!(matches!(find("/ca.pem"), Found::Root));
     assert!(matches!(find("/pistack-ca.pem"), Found::Root));
     assert!(matches!(find("/api/gateway/routes"), Found::Own));
+    let Found::Target(metrics) = find("/metrics") else {
+        panic!("no target");
+    };
+    let seen = metrics.path(&"/metrics?x=1".parse().unwrap()).unwrap();
+    assert_eq!((&*metrics.name, seen.as_str()), ("info", "/api/info/metrics"));
+    assert!(matches!(find("/metrics/"), Found::Nowhere));
     assert!(matches!(find("/.pistack/login"), Found::Gate(false)));
     assert!(matches!(find("/.pistack/back/app"), Found::Gate(true)));
 }
