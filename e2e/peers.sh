@@ -14,3 +14,5 @@ venv .venv-4.2.5 supervisor==4.2.5 'setuptools<81' superlance==2.0.0 supervisor-
 venv .venv-4.3.0 supervisor==4.3.0 'setuptools<81'
 [ -d browser/node_modules ] || (cd browser && npm ci --silent --no-audit --no-fund)
 venv .venv-schemathesis schemathesis==4.32.5
+venv .venv-websockets websockets==15.0.1
+venv .venv-glances glances==4.5.8

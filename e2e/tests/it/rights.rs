@@ -11,8 +11,13 @@ use serde_json::{Value, json};
 const SERVICES: [&str; 6] = ["auth", "supervisor", "info", "io", "email", "rules"];
 /// An id that nothing has.
 const NO_ID: &str = "00000000-0000-4000-8000-000000000000";
-/// Operations that are not carried out with enough rights: one stops the stack under test, one answers without end.
-const ONLY_REFUSED: [&str; 2] = ["/api/supervisor/processes/stop_all", "/api/supervisor/events"];
+/// Operations that are not carried out with enough rights: one stops the stack under test, two answer without
+/// end.
+const ONLY_REFUSED: [&str; 3] = [
+    "/api/supervisor/processes/stop_all",
+    "/api/supervisor/events",
+    "/api/io/events",
+];
 
 #[derive(Debug, Clone)]
 struct Line {
@@ -29,7 +34,8 @@ impl Line {
             .path
             .replace("{id}", NO_ID)
             .replace("{sid}", NO_ID)
-            .replace("{name}", "nothing");
+            .replace("{name}", "nothing")
+            .replace("{line}", "17");
         if path.ends_with("/gpio/read") {
             return path + "?pin=17";
         }

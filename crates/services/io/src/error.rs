@@ -68,7 +68,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// An unknown name as the original's calls answer it: a bad pin.
-    pub(crate) fn as_bad_line(self) -> Self {
+    pub(crate) fn into_bad_line(self) -> Self {
         match self {
             Self::Unknown(name) => Self::BadLine(format!("`{name}` names no line")),
             error => error,

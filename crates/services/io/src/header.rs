@@ -10,7 +10,7 @@ pub(crate) const MOST_LINES: u32 = 58;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pin {
     /// 1 to 40.
-    pub(crate) pin: u8,
+    pub(crate) number: u8,
     /// BCM number; `None` for power and ground.
     pub(crate) bcm: Option<u32>,
     /// As the documentation calls it.
@@ -23,7 +23,7 @@ macro_rules! header {
     ($($pin:literal $bcm:tt $name:literal [$($function:literal)*];)*) => {
         /// The header, pin by pin, with the functions that all boards have there.
         pub(crate) const HEADER: [Pin; 40] = [$(Pin {
-            pin: $pin,
+            number: $pin,
             bcm: header!(@bcm $bcm),
             name: $name,
             functions: &[$($function),*],
@@ -48,7 +48,7 @@ header! {
 
 /// The BCM number behind a header pin; `None` for power and ground, and beyond the header.
 pub(crate) fn bcm_of_pin(pin: u8) -> Option<u32> {
-    HEADER.iter().find(|known| known.pin == pin)?.bcm
+    HEADER.iter().find(|known| known.number == pin)?.bcm
 }
 
 /// The header pin of a BCM number.
@@ -56,7 +56,7 @@ pub(crate) fn pin_of_bcm(bcm: u32) -> Option<u8> {
     HEADER
         .iter()
         .find(|known| known.bcm == Some(bcm))
-        .map(|known| known.pin)
+        .map(|known| known.number)
 }
 
 /// Why a header pin is no line.
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         let mut numbers: Vec<_> = HEADER.iter().filter_map(|pin| pin.bcm).collect();
-        assert!(HEADER.iter().zip(1..).all(|(pin, number)| pin.pin == number));
+        assert!(HEADER.iter().zip(1..).all(|(pin, number)| pin.number == number));
         numbers.sort_unstable();
         assert_eq!(numbers, (0..=LAST_BCM).collect::<Vec<_>>());
         for pin in 1..=40 {

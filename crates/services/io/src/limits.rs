@@ -72,7 +72,7 @@ pub(crate) fn may_go_on(
     }
     match limits.min_off {
         Some(least) if off + least > now => Err(Blocked::MinOff {
-            retry: off + least - now,
+            retry: (off + least).saturating_sub(now),
         }),
         _ => Ok(()),
     }

@@ -36,7 +36,7 @@ impl Rates {
         // A second's worth may be written at once.
         let latest = now + Duration::from_secs(1).max(one);
         if full_at > latest {
-            return Err(full_at - latest);
+            return Err(full_at.saturating_sub(latest));
         }
         bucket.full_at = full_at;
         Ok(())

@@ -47,6 +47,8 @@ struct Opened {
     lines: u32,
 }
 
+/// A line and how it is wanted.
+type Wish<'w> = &'w (u32, &'w Settings);
 /// The chips that can be opened, and the first that cannot.
 type Found = (Vec<(Opened, String)>, Option<(PathBuf, gpiocdev::Error)>);
 
@@ -122,7 +124,7 @@ impl Chardev {
             return;
         };
         slot.look_again();
-        let (alone, together): (Vec<&(u32, &Settings)>, Vec<&(u32, &Settings)>) = lines
+        let (alone, together): (Vec<Wish>, Vec<Wish>) = lines
             .iter()
             .filter(|(offset, _)| match slot.busy(*offset) {
                 Some(error) => {
@@ -369,12 +371,11 @@ impl Backend for Chardev {
         for (place, level) in levels {
             let request = self.holding(*place)?;
             let known = calls.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &request));
-            let values = match known {
-                Some((_, values)) => values,
-                None => {
-                    calls.push((request, Values::default()));
-                    &mut calls.last_mut().expect("one was pushed").1
-                }
+            let values = if let Some((_, values)) = known {
+                values
+            } else {
+                calls.push((request, Values::default()));
+                &mut calls.last_mut().expect("one was pushed").1
             };
             values.set(place.offset, Value::from(*level));
         }

@@ -15,7 +15,7 @@ impl Board {
             return Ok(self.lines[*index].place);
         }
         match address::parse(line).map_err(Error::BadLine)? {
-            Address::Name(name) if name.is_empty() => Err(Error::BadLine("an empty line name".into())),
+            Address::Name("") => Err(Error::BadLine("an empty line name".into())),
             Address::Name(name) => Err(Error::Unknown(shortened(name))),
             Address::Number(offset) => self.known(Place { chip: 0, offset }),
             Address::OnChip(label, offset) => {

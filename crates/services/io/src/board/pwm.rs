@@ -76,17 +76,14 @@ impl Board {
         by: &Arc<str>,
     ) -> Result<(), Error> {
         let place = self.lines[index].place;
-        let backend = match &self.lines[index].hardware {
-            Some(channel) => {
-                if let Err(reason) = channel.set(duty, Some(freq_hz)) {
-                    return Err(self.failed(index, BackendError::Refused(reason)));
-                }
-                PwmSource::Hw
+        let backend = if let Some(channel) = &self.lines[index].hardware {
+            if let Err(reason) = channel.set(duty, Some(freq_hz)) {
+                return Err(self.failed(index, BackendError::Refused(reason)));
             }
-            None => {
-                self.soft.set(place, duty, freq_hz);
-                PwmSource::Soft
-            }
+            PwmSource::Hw
+        } else {
+            self.soft.set(place, duty, freq_hz);
+            PwmSource::Soft
         };
         let before = self.lines[index].pwm.replace(Pwm {
             duty,

@@ -82,7 +82,7 @@ pub(crate) async fn set_gpio(
         gpio.board()
             .set(&line, level, None, &format!("user:{}", claims.nam))
     });
-    outcome.map_err(|error| gpio.problem(error.as_bad_line()))?;
+    outcome.map_err(|error| gpio.problem(error.into_bad_line()))?;
     Ok(Json(SetAnswer {
         ok: true,
         warning: gpio.warning(),
@@ -107,7 +107,7 @@ pub(crate) async fn read_gpio(
     let level = gpio
         .board()
         .read(&query.pin)
-        .map_err(|error| gpio.problem(error.as_bad_line()))?;
+        .map_err(|error| gpio.problem(error.into_bad_line()))?;
     Ok(Json(ReadAnswer {
         value: u8::from(level),
         warning: gpio.warning(),

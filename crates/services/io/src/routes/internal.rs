@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::gpio::{level_of, line_of};
+use super::plan::ActionRequest;
 use crate::board::Watch;
 use crate::error::Error;
 use crate::event::Kind;
@@ -33,6 +34,8 @@ const SIGN: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_secs(5);
 /// Lines that one stream may watch.
 const MOST_LINES: usize = 64;
+/// Who writes that needs no token: somebody who may open the socket.
+const CONSOLE: &str = "console";
 /// Events that are read at once.
 const AT_ONCE: usize = 256;
 
@@ -41,6 +44,23 @@ const AT_ONCE: usize = 256;
 pub(super) struct Set {
     pin: Value,
     value: Value,
+    /// For so many milliseconds; then the opposite.
+    for_ms: Option<u64>,
+}
+
+/// Which line, and its PWM.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pwm {
+    pin: Value,
+    duty: f64,
+    freq_hz: Option<f64>,
+}
+
+/// Which line, and what it is to do by itself.
+#[derive(Debug, Deserialize)]
+pub(super) struct Act {
+    pin: Value,
+    action: ActionRequest,
 }
 
 /// Which line.
@@ -86,9 +106,50 @@ pub(super) async fn set(
     let line = line_of(&request.pin)?;
     let level = level_of(&request.value)?;
     gpio.board()
-        .set(&line, level, None, "rules")
-        .map_err(Error::as_bad_line)?;
+        .set(&line, level, request.for_ms.map(Duration::from_millis), "rules")
+        .map_err(Error::into_bad_line)?;
     Ok(Json(json!({ "ok": true })))
+}
+
+/// The opposite level; answers with the new one.
+pub(super) async fn toggle(
+    State(gpio): State<Gpio>,
+    extract::Json(request): extract::Json<Read>,
+) -> Result<Json<Value>, Problem> {
+    let line = line_of(&request.pin)?;
+    let mut board = gpio.board();
+    let place = board.toggle(&line, CONSOLE)?;
+    Ok(Json(
+        json!({ "value": u8::from(board.view(place).value == Some(true)) }),
+    ))
+}
+
+pub(super) async fn pwm(
+    State(gpio): State<Gpio>,
+    extract::Json(request): extract::Json<Pwm>,
+) -> Result<Json<Value>, Problem> {
+    let line = line_of(&request.pin)?;
+    let mut board = gpio.board();
+    let place = board.set_pwm(&line, request.duty, request.freq_hz, CONSOLE)?;
+    Ok(Json(json!({ "pwm": board.view(place).pwm })))
+}
+
+pub(super) async fn act(
+    State(gpio): State<Gpio>,
+    extract::Json(request): extract::Json<Act>,
+) -> Result<Json<Value>, Problem> {
+    let line = line_of(&request.pin)?;
+    let mut board = gpio.board();
+    let plan = request.action.plan(&mut board, &line)?;
+    let place = board.act(&line, plan, CONSOLE)?;
+    Ok(Json(json!({ "action": board.view(place).action })))
+}
+
+/// The board and all lines in use, for the command line.
+pub(super) async fn board(State(gpio): State<Gpio>) -> Json<Value> {
+    let board = gpio.board();
+    let header = gpio.board_answer(&board, |_| true);
+    Json(json!({ "board": header, "lines": board.views(), "warning": gpio.warning() }))
 }
 
 pub(super) async fn read(
@@ -96,7 +157,7 @@ pub(super) async fn read(
     extract::Json(request): extract::Json<Read>,
 ) -> Result<Json<Value>, Problem> {
     let line = line_of(&request.pin)?;
-    let level = gpio.board().read(&line).map_err(Error::as_bad_line)?;
+    let level = gpio.board().read(&line).map_err(Error::into_bad_line)?;
     Ok(Json(json!({ "value": u8::from(level) })))
 }
 
@@ -108,7 +169,7 @@ pub(super) async fn pull(
     let line = line_of(&request.pin)?;
     let (place, backend) = {
         let board = gpio.board();
-        (board.find(&line).map_err(Error::as_bad_line)?, board.backend())
+        (board.find(&line).map_err(Error::into_bad_line)?, board.backend())
     };
     if !backend.pull(place, request.pull == Way::Up) {
         return Err(Problem::not_found("only simulated lines can be pulled"));
@@ -137,7 +198,7 @@ impl Watcher {
         let (seen, news) = {
             let board = gpio.board();
             for name in &names {
-                board.find(name).map_err(Error::as_bad_line)?;
+                board.find(name).map_err(Error::into_bad_line)?;
             }
             (board.ring().last(), board.news())
         };

@@ -124,6 +124,32 @@ pub(crate) struct PatchRequest {
 const LONGEST_DEBOUNCE_US: u64 = 10_000_000;
 
 impl Gpio {
+    /// The board; names of lines that are not `seen` are left out.
+    pub(super) fn board_answer(&self, board: &Board, seen: impl Fn(Place) -> bool) -> BoardAnswer {
+        let header = HEADER
+            .iter()
+            .zip(board.used_by())
+            .map(|(pin, used_by)| {
+                let seen = pin.bcm.is_some_and(|offset| seen(Place { chip: 0, offset }));
+                HeaderPin {
+                    pin: pin.number,
+                    bcm: pin.bcm,
+                    name: pin.name,
+                    functions: pin.functions,
+                    used_by: used_by.map(|name| if seen { name } else { "reserved".to_owned() }),
+                }
+            })
+            .collect();
+        BoardAnswer {
+            model: model::model(self.sysroot()),
+            revision: model::revision(self.sysroot()),
+            chips: board.chips(),
+            header,
+            backend: board.kind(),
+            warning: self.warning(),
+        }
+    }
+
     /// A line as its caller sees it.
     pub(super) fn line_answer(
         &self,
@@ -246,28 +272,6 @@ pub(crate) async fn reconfigure_line(
 )]
 pub(crate) async fn get_board(caller: MayOn<ReadLine>, State(gpio): State<Gpio>) -> Json<BoardAnswer> {
     let board = gpio.board();
-    let header = HEADER
-        .iter()
-        .zip(board.used_by())
-        .map(|(pin, used_by)| {
-            let seen = pin
-                .bcm
-                .is_some_and(|offset| caller_on(&board, &caller, Place { chip: 0, offset }).is_some());
-            HeaderPin {
-                pin: pin.pin,
-                bcm: pin.bcm,
-                name: pin.name,
-                functions: pin.functions,
-                used_by: used_by.map(|name| if seen { name } else { "reserved".to_owned() }),
-            }
-        })
-        .collect();
-    Json(BoardAnswer {
-        model: model::model(gpio.sysroot()),
-        revision: model::revision(gpio.sysroot()),
-        chips: board.chips(),
-        header,
-        backend: board.kind(),
-        warning: gpio.warning(),
-    })
+    let seen = |place| caller_on(&board, &caller, place).is_some();
+    Json(gpio.board_answer(&board, seen))
 }
