@@ -252,6 +252,7 @@ fn doing(line: &Line, t: &Words) -> Option<String> {
     Some(match action.what.as_str() {
         "blink" => t.gpio_blinks.to_owned(),
         "pulse" => t.gpio_pulses.to_owned(),
+        "timed" => t.gpio_timed.to_owned(),
         "fade" => t.gpio_fades.to_owned(),
         "servo" => t.gpio_servo.to_owned(),
         "follow" => t.gpio_follows.to_owned(),

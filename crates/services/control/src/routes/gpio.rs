@@ -224,7 +224,9 @@ fn refusal(t: &Words, body: &ProblemBody) -> String {
         "interlock" => t.gpio_interlock(text("blocked_by")),
         "min_off" => t.gpio_min_off.to_owned(),
         "safe_mode" => t.gpio_is_stopped.to_owned(),
-        "not_supported" => t.gpio_not_supported.to_owned(),
+        "not_supported" => t.gpio_not_supported(crate::inert::line(
+            body.detail.as_deref().unwrap_or(&body.message),
+        )),
         _ => crate::error::reason(t, body),
     }
 }
