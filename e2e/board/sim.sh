@@ -71,7 +71,7 @@ build_module() {
 }
 
 # Everything the guest loads, dependencies first. The sensor (lm75 on a stub bus) is loaded by the guest scripts.
-wanted="virtio_pci 9pnet_virtio 9p configfs i2c-dev i2c-stub lm75"
+wanted="virtio_pci 9pnet_virtio 9p configfs i2c-dev i2c-stub lm75 dummy"
 
 initramfs() {
   base=$work/img
@@ -132,7 +132,7 @@ boot() {
     -nodefaults -no-user-config -display none -serial stdio -monitor none -no-reboot \
     -kernel "$image" -initrd "$work/initramfs-$$.gz" \
     -fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap -device virtio-9p-pci,fsdev=r,mount_tag=host \
-    -append "console=ttyS0 panic=-1 quiet run=$arguments" < /dev/null 2>&1 | tr -d '\000\r' | tee "$log"
+    -append "console=ttyS0 panic=-1 quiet run=$arguments" < /dev/null 2>&1 | stdbuf -o0 tr -d '\000\r' | tee "$log"
 }
 
 build

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{GenerateCommand, RoutesOptions};
+use crate::commands::{GenerateCommand, GpioCommand, RoutesOptions};
 
 /// Keeps your programs alive, shows them behind a login, and tells you when one breaks.
 #[derive(Debug, Parser)]
@@ -78,6 +78,14 @@ pub(crate) enum Command {
     /// Channels: where messages go.
     #[command(subcommand)]
     Notify(NotifyCommand),
+    /// Figures of the whole stack, as Prometheus reads them.
+    Metrics,
+    /// The lines of the board: read, drive, watch.
+    #[command(subcommand)]
+    Gpio(GpioCommand),
+    /// GPIO lines, past the service.
+    #[command(subcommand)]
+    Io(IoCommand),
     /// Accounts, on this machine's console: works with the services up or down.
     #[command(subcommand)]
     User(UserCommand),
@@ -102,6 +110,14 @@ pub(crate) enum Command {
         /// Which service.
         name: String,
     },
+}
+
+/// `pistack io`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum IoCommand {
+    /// Bring every output to its safe level (`on_crash`) and hold it until io_service is back and takes over. The
+    /// supervisor runs this whenever io_service has ended. Ends with its standard input.
+    Safe,
 }
 
 /// `pistack rules`.

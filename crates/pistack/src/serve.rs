@@ -1,6 +1,7 @@
 //! One service in the foreground: how the supervisor starts it, and how a developer does.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -115,6 +116,8 @@ impl Plan {
                 "/dev".into(),
                 "/tmp".into(),
                 "/var/tmp".into(),
+                // Hardware PWM. The files' own rights decide who may.
+                "/sys/devices".into(),
             ],
         };
         Ok(Self {
@@ -141,6 +144,20 @@ fn opens_gpio(account: &Account) -> bool {
         .map(|entry| entry.path())
         .filter(|path| path.to_string_lossy().starts_with("/dev/gpiochip"))
         .all(|path| account.may(&path, 0o6))
+}
+
+/// Goes on as the user whose `run` is: what holds the lines after a crash of io_service needs no more than that had.
+pub(crate) fn become_owner_of_run(paths: &StatePaths) -> Result<(), RightsError> {
+    let owner = std::fs::metadata(paths.run()).map_or(0, |metadata| metadata.uid());
+    if owner == 0 || !rustix::process::getuid().is_root() {
+        return Ok(());
+    }
+    match rights::decide(Some(&owner.to_string()), paths)? {
+        Rights::Become(account) if opens_gpio(&account) => {
+            account.become_it(&[paths.run(), "/dev".into(), "/sys/devices".into()])
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the gateway reads again on a reload.
@@ -207,7 +224,11 @@ async fn serve(
         Service::Supervisor => pistack_supervisor::run(context, file.supervisor_service).await,
         Service::Control => pistack_control::run(context, file.control).await,
         Service::Info => pistack_info::run(context, file.info).await,
-        Service::Io => pistack_io::run(context, file.io, file.line).await,
+        Service::Io => {
+            let mut io = file.io;
+            io.sensors = file.sensor;
+            pistack_io::run(context, io, file.line).await
+        }
         Service::Email => pistack_email::run(context, file.email).await,
         Service::Rules => serve_rules(context, file, named).await,
     }

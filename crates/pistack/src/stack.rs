@@ -57,7 +57,12 @@ pub(crate) fn groups(services: &Services, launch: &Launch<'_>) -> Vec<GroupSpec>
 }
 
 fn program(launch: &Launch<'_>, service: Service) -> ProcessSpec {
-    launch.process(service.program(), service.name(), GROUP)
+    let mut process = launch.process(service.program(), service.name(), GROUP);
+    if service == Service::Io {
+        // However it ends: what it drove must not stay as it happened to be.
+        process.on_exit = Some(format!("{} io safe", launch.quoted_executable()));
+    }
+    process
 }
 
 fn listener(launch: &Launch<'_>) -> GroupSpec {
@@ -92,15 +97,13 @@ fn listener(launch: &Launch<'_>) -> GroupSpec {
 }
 
 impl Launch<'_> {
+    /// This program, for a command line.
+    fn quoted_executable(&self) -> String {
+        pistack_engine::config::shlex::quote(&self.executable.display().to_string())
+    }
+
     fn process(&self, name: &str, role: &str, group: &str) -> ProcessSpec {
-        let executable = self.executable.display().to_string();
-        let mut spec = ProcessSpec::new(
-            name,
-            format!(
-                "{} serve {role}",
-                pistack_engine::config::shlex::quote(&executable)
-            ),
-        );
+        let mut spec = ProcessSpec::new(name, format!("{} serve {role}", self.quoted_executable()));
         group.clone_into(&mut spec.group);
         spec.autorestart = AutoRestart::Always;
         spec.startretries = 10;

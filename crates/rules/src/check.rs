@@ -37,6 +37,8 @@ pub struct Known<'a> {
     pub programs: &'a [String],
     /// `[line.NAME]` with their BCM numbers.
     pub lines: &'a [(String, u32)],
+    /// `[sensor.NAME]`.
+    pub sensors: &'a [String],
 }
 
 /// Findings about one rule.

@@ -39,6 +39,8 @@ pub(crate) struct File {
     pub(crate) io: pistack_io::Config,
     /// GPIO lines, by name.
     pub(crate) line: pistack_io::Lines,
+    /// Sensors, by name.
+    pub(crate) sensor: pistack_io::SensorConfigs,
     /// Mail.
     pub(crate) email: pistack_email::Config,
     /// How rules are chosen.

@@ -328,6 +328,7 @@ fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut 
     };
     let services = [
         pistack_io::check(&file.io, &file.line),
+        pistack_io::check_sensors(&file.sensor),
         pistack_info::check(&file.info),
         pistack_email::check(&file.email),
         pistack_supervisor::config::check(&file.supervisor_service),
@@ -336,12 +337,14 @@ fn check_sections(file: &File, model: &Model, document: &Document, errors: &mut 
         at(&path, message, help);
     }
     let (programs, lines) = (programs_of(model), lines_of(file));
+    let sensors: Vec<String> = file.sensor.keys().cloned().collect();
     let known = pistack_rules::Known {
         config: &file.rules,
         rules: &file.rule,
         channels: &file.channel,
         programs: &programs,
         lines: &lines,
+        sensors: &sensors,
     };
     for finding in pistack_rules::check(&known) {
         at(&finding.path, finding.message, finding.help);

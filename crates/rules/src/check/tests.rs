@@ -22,6 +22,7 @@ fn find(toml: &str) -> Vec<String> {
         channels: &channels,
         programs: &programs,
         lines: &[("lamp".to_owned(), 17)],
+        sensors: &[],
     };
     check(&known)
         .into_iter()

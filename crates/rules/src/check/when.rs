@@ -290,9 +290,13 @@ fn reading(when: &When, known: &Known<'_>, findings: &mut Findings<'_>) {
     }
     if let Some(sensor) = &when.sensor
         && !known.lines.iter().any(|(name, _)| name == sensor)
+        && !known.sensors.contains(sensor)
+        // The own id of a sensor (28-0316a2795cff, lm75-temp1): whether it is plugged in only the board can tell.
+        && !sensor.contains('-')
     {
-        let near = did_you_mean(sensor, known.lines.iter().map(|(name, _)| name.as_str()));
-        let help = near.unwrap_or_else(|| format!("add a table [line.{sensor}]"));
+        let lines = known.lines.iter().map(|(name, _)| name.as_str());
+        let near = did_you_mean(sensor, lines.chain(known.sensors.iter().map(String::as_str)));
+        let help = near.unwrap_or_else(|| format!("add a table [sensor.{sensor}] or [line.{sensor}]"));
         findings.add(
             &["when", "sensor"],
             format!("there is no sensor `{sensor}`"),

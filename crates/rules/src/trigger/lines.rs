@@ -109,10 +109,10 @@ pub(super) async fn poll(follower: Follower, sensors: BTreeSet<String>) {
     let mut told = false;
     loop {
         for sensor in &sensors {
-            match level(&io, sensor).await {
-                Ok(level) => {
-                    let level = level.to_string();
-                    let fields = [("sensor", sensor.as_str()), ("value", &level)];
+            match reading(&io, sensor).await {
+                Ok(value) => {
+                    let value = value.to_string();
+                    let fields = [("sensor", sensor.as_str()), ("value", &value)];
                     let event = event::make(SENSOR, follower.clock.unix(), &fields);
                     if follower.events.send(event).await.is_err() {
                         return;
@@ -129,10 +129,20 @@ pub(super) async fn poll(follower: Follower, sensors: BTreeSet<String>) {
     }
 }
 
-async fn level(io: &Client, line: &str) -> Result<u8, String> {
-    let request = http::Request::post("/internal/gpio/read")
+/// A line's level, else a sensor's value: names of lines and sensors do not mix in one configuration, and a line that is
+/// known is answered at once.
+async fn reading(io: &Client, name: &str) -> Result<f64, String> {
+    let line = ask(io, "/internal/gpio/read", &json!({ "pin": name })).await;
+    match line {
+        Ok(level) => Ok(level),
+        Err(_) => ask(io, "/internal/sensors/read", &json!({ "sensor": name })).await,
+    }
+}
+
+async fn ask(io: &Client, path: &str, body: &serde_json::Value) -> Result<f64, String> {
+    let request = http::Request::post(path)
         .header(http::header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(json!({ "pin": line }).to_string()))
+        .body(Bytes::from(body.to_string()))
         .map_err(|error| error.to_string())?;
     let answer = io
         .send(request, DEADLINE)
@@ -140,7 +150,6 @@ async fn level(io: &Client, line: &str) -> Result<u8, String> {
         .map_err(|error| error.to_string())?;
     let value: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     value["value"]
-        .as_u64()
-        .and_then(|level| level.try_into().ok())
-        .ok_or_else(|| value["message"].as_str().unwrap_or("no level").to_owned())
+        .as_f64()
+        .ok_or_else(|| value["message"].as_str().unwrap_or("no value").to_owned())
 }

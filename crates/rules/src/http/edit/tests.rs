@@ -59,6 +59,7 @@ fn read(main: &std::path::Path, overlay: &Overlay, text: Option<&str>) -> Result
         channels: &file.channel,
         programs: &programs,
         lines: &[],
+        sensors: &[],
     };
     let errors: Vec<_> = crate::check(&known)
         .into_iter()

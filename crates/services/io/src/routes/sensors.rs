@@ -23,6 +23,7 @@ pub(crate) struct SensorsAnswer {
 
 /// How a sensor is read.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct How {
     /// `1`: read it now, instead of giving the last value.
     #[serde(default)]
