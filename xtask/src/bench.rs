@@ -2,6 +2,7 @@
 
 mod auth;
 mod gateway;
+mod info;
 mod load;
 mod notify;
 mod rules;
@@ -48,6 +49,12 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 6)]
         seconds: u32,
     },
+    /// The info service beside Glances and node_exporter: idle CPU, memory, CPU a scrape.
+    Info {
+        /// How long they are watched while nobody asks.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+    },
     /// The supervisor beside supervisord: memory, start, restart, calls, logs, shutdown, lost signals and events.
     Supervisor {
         /// Leave out what is measured with 1,000 programs.
@@ -68,6 +75,7 @@ pub(crate) fn run(what: &What) -> anyhow::Result<()> {
         What::Notify => notify::run(),
         What::Auth { rounds, seconds } => auth::run(*rounds, *seconds),
         What::Gateway { rounds, seconds } => gateway::run(*rounds, *seconds),
+        What::Info { seconds } => info::run(*seconds),
         What::Supervisor { few } => supervisor::run(!*few),
     }
 }
