@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::daemon::Channel;
-use crate::logs::{DEFAULT_LENGTH, LogPiece, MAX_LENGTH};
+use crate::logs::{DEFAULT_LENGTH, LogPiece, MAX_LENGTH, Part, from_file};
 use crate::names::namespec;
 use crate::routes::ProcessName;
 use crate::state::Supervisor;
@@ -63,7 +63,21 @@ pub(crate) async fn read_process_log(
     if length > MAX_LENGTH {
         return Err(bad("1048576 bytes at most at once"));
     }
-    let process = namespec(&state.find(&name).await?);
+    let info = state.find(&name).await?;
+    let part = match query.offset {
+        Some(offset) => Part::From(offset, length),
+        None => Part::Tail(length),
+    };
+    let file = match channel {
+        Channel::Stdout => &info.stdout_logfile,
+        Channel::Stderr => &info.stderr_logfile,
+    };
+    if state.daemon.is_local
+        && let Some(piece) = from_file(file, part).await
+    {
+        return Ok(Json(piece));
+    }
+    let process = namespec(&info);
     let piece = match query.offset {
         Some(offset) => state.daemon.log_read(&process, channel, offset, length).await?,
         None => state.daemon.log_tail(&process, channel, length).await?,
