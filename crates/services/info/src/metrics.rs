@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
+use pistack_api::service::Service;
 use pistack_kit::client::Client;
+use pistack_kit::paths::StatePaths;
 
 pub(crate) use text::Text;
 
@@ -25,14 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Sources(Vec<(&'static str, Client)>);
 
 impl Sources {
-    /// The gateway's and the io service's sockets in `run`.
-    pub(crate) fn new(run: &std::path::Path) -> Self {
-        Self(
-            ["gateway", "io"]
-                .into_iter()
-                .map(|name| (name, Client::unix(run.join(format!("{name}.sock")))))
-                .collect(),
-        )
+    /// The gateway's and the io service's sockets.
+    pub(crate) fn new(paths: &StatePaths) -> Self {
+        Self(vec![
+            ("gateway", Client::unix(paths.run().join("gateway.sock"))),
+            ("io", Client::unix(paths.service_socket(Service::Io))),
+        ])
     }
 }
 

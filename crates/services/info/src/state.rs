@@ -73,7 +73,7 @@ impl Info {
             process_list: ProcessList::new(&tree),
             programs: Programs::new(&tree, clock),
             reach: Reach::new(config.reachability_host.clone()),
-            sources: Sources::new(&context.paths.run()),
+            sources: Sources::new(&context.paths),
             state_dir,
             tree,
         })))

@@ -25,10 +25,13 @@ pub(crate) enum Answer {
     Drop,
 }
 
+/// How it answers, and path and headers of every request so far.
+type Shared = (Answer, Vec<String>, Vec<HeaderMap>);
+
 #[derive(Clone)]
 pub(crate) struct Outside {
     address: String,
-    shared: Arc<Mutex<(Answer, Vec<String>, Vec<HeaderMap>)>>,
+    shared: Arc<Mutex<Shared>>,
 }
 
 impl Outside {
