@@ -10,6 +10,7 @@
 mod bench;
 mod dist;
 mod run;
+mod screenshots;
 mod spec;
 mod tidy;
 mod vendor;
@@ -40,6 +41,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Take pictures of the dashboard's pages for the documentation.
+    Screenshots {
+        /// Every page, light and dark, wide and phone, in both languages, into `e2e/artifacts`.
+        #[arg(long)]
+        all: bool,
+    },
     /// Build for another machine, such as a Raspberry Pi, and pack the program to be given away.
     Dist(dist::Options),
     /// Measure beside the original.
@@ -55,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Vendor { check } => vendor::run(check),
         Task::Spec { check } => spec::run(check),
+        Task::Screenshots { all } => screenshots::run(all),
         Task::Dist(options) => dist::run(&options),
         Task::Bench { what } => bench::run(&what),
     }

@@ -4,12 +4,15 @@ use pistack_e2e::{Stack, browser, root};
 
 #[test]
 fn setup_login_restart_seen_live() {
-    let config = "[program.camera]\ncommand = \"sleep 1000\"\nstartsecs = 0\n";
+    let config = "[program.camera]\ncommand = \"sleep 1000\"\nstartsecs = 0\n\
+                  [program.feeder]\ncommand = \"sh -c 'echo pyhton3: no such program >&2; sleep 1; exit 127'\"\n\
+                  startsecs = 0\nautorestart = false\n";
     let stack = Stack::builder()
         .no_account()
         .config("pistack.toml", config)
         .start();
     stack.wait_state("camera", "RUNNING");
+    stack.wait_state("feeder", "EXITED");
     let code = std::fs::read_to_string(stack.state().join("secrets/setup_code")).unwrap();
     let pictures = root().join("e2e/artifacts");
     std::fs::create_dir_all(&pictures).unwrap();

@@ -81,13 +81,10 @@ pub(crate) fn write(locales: &Path) -> Outcome<String> {
     }
     Ok(format!(
         "/// Every text in one language.\n#[derive(Debug)]\npub(crate) struct Words {{ lang: Lang,\n{fields}}}\n\
-         {}\nimpl Words {{\n{methods}}}\n\
+         {}\n#[expect(clippy::single_match_else, clippy::match_same_arms, reason = \"one form for every text: the build writes it\")]\nimpl Words {{\n{methods}}}\n\
          /// Key, and the text of each language, for the tests of the texts.\n#[cfg(test)]\n\
          pub(crate) const ENTRIES: &[(&str, &[&str])] = &[\n{entries}];\n",
-        statics
-            .iter()
-            .map(|text| format!("{text}}};\n"))
-            .collect::<String>()
+        statics.join("};\n") + "};\n"
     ))
 }
 
@@ -351,9 +348,8 @@ fn statements(pattern: &[Piece], places: &[(String, bool)]) -> String {
 
 /// Exact numbers first, then plural forms, then the default.
 fn selection(name: &str, variants: &[(Form, Vec<Piece>)], places: &[(String, bool)]) -> String {
-    let (default, others) = match variants.split_last() {
-        Some((last, others)) => (last, others),
-        None => return String::new(),
+    let Some((default, others)) = variants.split_last() else {
+        return String::new();
     };
     let mut code = String::new();
     for (form, value) in others.iter().filter(|(form, _)| matches!(form, Form::Exact(_))) {

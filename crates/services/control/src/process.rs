@@ -281,7 +281,8 @@ impl Table {
         let mut stack = Vec::new();
         for info in list {
             let row = Row::new(info, person, &back).with_usage(info, usage, t);
-            if !all_groups.contains(&row.group) {
+            // A program in the group of its own name is in none that anybody would look for.
+            if info.group != info.name && !all_groups.contains(&row.group) {
                 all_groups.push(row.group.clone());
             }
             if !filter.takes(info, &row) {

@@ -37,7 +37,7 @@ impl Spark {
     /// Smallest, largest and newest of what there is.
     pub(crate) fn range(points: &[Option<f32>]) -> Option<(f32, f32, f32)> {
         let known = || points.iter().flatten().copied().filter(|value| value.is_finite());
-        let newest = known().last()?;
+        let newest = known().next_back()?;
         Some((
             known().fold(f32::INFINITY, f32::min),
             known().fold(f32::NEG_INFINITY, f32::max),

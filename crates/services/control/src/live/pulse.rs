@@ -12,7 +12,7 @@ use crate::upstream::events::{self, Events, News};
 /// News rarely comes alone: what follows within this time is looked at together.
 const SETTLE: Duration = Duration::from_millis(60);
 /// How often the person's right to look is checked; a session ended elsewhere closes the page this soon.
-const CHECK: Duration = Duration::from_secs(2);
+const CHECK: Duration = Duration::from_millis(500);
 /// Between two attempts to reach the supervisor service.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LONGEST_RETRY: Duration = Duration::from_secs(4);

@@ -53,6 +53,6 @@ pub(crate) async fn offline(mut visit: Visit, Lenient(wanted): Lenient<Wanted>) 
     if let Some(lang) = Lang::from_code(&wanted.lang) {
         (visit.lang, visit.t) = (lang, lang.words());
     }
-    visit.here = "/".to_owned();
+    "/".clone_into(&mut visit.here);
     view::page(StatusCode::OK, &OfflinePage { v: &visit })
 }

@@ -16,6 +16,7 @@ use crate::state::Dashboard;
 use crate::upstream::supervisor::{self, Action};
 use crate::view::{self, Notice};
 use crate::visit::own_path;
+use crate::words::Words;
 
 /// Programs in one request, at most.
 const MOST: usize = 200;
@@ -64,9 +65,14 @@ pub(crate) async fn control(
         action = action.name(),
         "control"
     );
-    let t = person.visit.t;
+    let refused = refusals(&names, &outcomes, person.visit.t)?;
+    answer(&person, names.len(), &refused, back)
+}
+
+/// What was refused, and why, in words.
+fn refusals<T>(names: &[&str], outcomes: &[Result<T, Failure>], t: &Words) -> Result<Vec<String>, Failure> {
     let mut refused = Vec::new();
-    for (name, outcome) in names.iter().zip(&outcomes) {
+    for (name, outcome) in names.iter().zip(outcomes) {
         let Err(failure) = outcome else { continue };
         let why = match failure {
             Failure::SignIn => return Err(Failure::SignIn),
@@ -76,33 +82,35 @@ pub(crate) async fn control(
         let short = name.rsplit(':').next().unwrap_or(name);
         refused.push(t.action_refused(inert::line(short), why));
     }
-    let (class, icon, text) = match (names.len(), refused.len()) {
+    Ok(refused)
+}
+
+/// A message for htmx, else the page that the buttons were on, or one that says what was refused.
+fn answer(person: &Person, asked: usize, refused: &[String], back: &str) -> Result<Response, Failure> {
+    let t = person.visit.t;
+    let (class, icon, text) = match (asked, refused.len()) {
         (0, _) => ("", "info", t.several_none.to_owned()),
         (count, 0) => ("ok", "check", t.did_several(count)),
-        (_, count) => (
-            "bad",
-            "circle-alert",
-            t.several_refused(count, refused.join("; ")),
-        ),
+        (_, count) => ("bad", "circle-alert", t.several_refused(count, refused.join("; "))),
     };
-    if !person.visit.pieces {
-        if refused.is_empty() {
-            return Ok(person.visit.redirect(back));
-        }
-        let page = view::ErrorPage {
+    if person.visit.pieces {
+        let notice = Notice {
             v: &person.visit,
-            status: StatusCode::CONFLICT.as_u16(),
-            heading: t.error_conflict,
+            class,
+            icon,
             text,
+            undo: String::new(),
         };
-        return view::page(StatusCode::CONFLICT, &page);
+        return Ok(Html(view::text(&notice)?).into_response());
     }
-    let notice = Notice {
+    if refused.is_empty() {
+        return Ok(person.visit.redirect(back));
+    }
+    let page = view::ErrorPage {
         v: &person.visit,
-        class,
-        icon,
+        status: StatusCode::CONFLICT.as_u16(),
+        heading: t.error_conflict,
         text,
-        undo: String::new(),
     };
-    Ok(Html(view::text(&notice)?).into_response())
+    view::page(StatusCode::CONFLICT, &page)
 }

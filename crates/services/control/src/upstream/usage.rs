@@ -58,7 +58,7 @@ struct Digests {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Usage {
     /// By `name` where group and name are equal, else `group:name`.
-    taken: Arc<HashMap<String, Taken>>,
+    taken: Arc<ByName>,
     /// By `group:name`.
     fared: Arc<HashMap<String, Fared>>,
 }
@@ -80,9 +80,12 @@ impl Usage {
     }
 }
 
+/// What programs take, by `name` where group and name are equal, else `group:name`.
+type ByName = HashMap<String, Taken>;
+
 /// What was had last from the info service: many open pages ask for the same.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Option<(Duration, Arc<HashMap<String, Taken>>)>>);
+pub(crate) struct Cache(Mutex<Option<(Duration, Arc<ByName>)>>);
 
 /// What is known now, for somebody who sees programs.
 pub(crate) async fn usage(dashboard: &Dashboard, person: &Person) -> Usage {
@@ -90,7 +93,7 @@ pub(crate) async fn usage(dashboard: &Dashboard, person: &Person) -> Usage {
     Usage { taken, fared }
 }
 
-async fn taken(dashboard: &Dashboard, person: &Person) -> Arc<HashMap<String, Taken>> {
+async fn taken(dashboard: &Dashboard, person: &Person) -> Arc<ByName> {
     use pistack_api::right::{ReadBoard, Right as _};
     if !person.may(ReadBoard::INFO) {
         return Arc::default();
