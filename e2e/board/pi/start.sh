@@ -3,6 +3,8 @@
 export PATH=/usr/bin HOME=/root
 # As the udev rules of Raspberry Pi OS give them.
 chgrp gpio /dev/gpiochip* && chmod 660 /dev/gpiochip*
+for channel in 0 1; do echo $channel > /sys/class/pwm/pwmchip0/export; done
+chgrp -R gpio /sys/class/pwm/pwmchip0/ && chmod -R g+rw /sys/class/pwm/pwmchip0/
 pistack --version || { echo "BOARD_FAILED the program does not run"; exit 1; }
 echo "BOARD_ACCOUNT_FROM $(cut -d' ' -f1 /proc/uptime)"
 echo correct-horse-battery | pistack --state-dir /var/lib/pistack user passwd root --stdin \
