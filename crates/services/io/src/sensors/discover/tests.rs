@@ -1,3 +1,5 @@
+//! Sensors on a copy of `/sys`: files put there by the tests.
+
 use super::*;
 
 fn put(root: &Path, path: &str, text: &str) {
