@@ -7,7 +7,7 @@
   SwaggerUIBundle({
     url: place.dataset.spec,
     domNode: place,
-    docExpansion: "none",
+    docExpansion: "list",
     tryItOutEnabled: true,
     displayRequestDuration: true,
     validatorUrl: null,
