@@ -131,8 +131,13 @@ impl Stream {
 
     /// The next line that `wanted` accepts, 30 s at most.
     pub fn line(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        self.line_within(Duration::from_secs(30), wanted)
+    }
+
+    /// The same, with less patience for each line.
+    pub fn line_within(&self, patience: Duration, wanted: impl Fn(&str) -> bool) -> Option<String> {
         loop {
-            match self.lines.recv_timeout(Duration::from_secs(30)) {
+            match self.lines.recv_timeout(patience) {
                 Ok(line) if wanted(&line) => return Some(line),
                 Ok(_) => {}
                 Err(_) => return None,

@@ -6,9 +6,13 @@
 mod accounts;
 mod auth;
 mod bad_input;
+mod board_guest;
+mod board_sim;
 mod cli;
 mod clock;
 mod control;
+mod control_board;
+mod control_operations;
 mod email;
 mod forward_auth;
 mod gateway;
