@@ -179,7 +179,8 @@ try {
   assert.ok(Date.now() - revoked < 2000, `the other session was in for ${Date.now() - revoked} ms`);
   await elsewhere.close();
 
-  assert.deepEqual(complaints.filter(text => !/401|Unauthorized/.test(text)), []);
+  // A worker's script is not fetched past a certificate that the browser does not trust, whatever the context says.
+  assert.deepEqual(complaints.filter(text => !/401|Unauthorized|SSL certificate error occurred when fetching the script/.test(text)), []);
   console.log('all steps done');
 } finally {
   await browser.close();
