@@ -12,8 +12,9 @@ use super::socket_path;
 
 /// The supervisor's word for a holder that may still be on its way.
 const HOLDER: &str = "PISTACK_ON_EXIT_PID";
-/// How long a holder is waited for. It needs some milliseconds, and 200 where a line is busy.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a holder that lives is waited for. It needs some milliseconds, and 200 where a line is busy; but on a machine
+/// that is overloaded its start alone takes seconds, and whoever overtakes it leaves the lines without a safe level.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is knocked.
 const AGAIN: Duration = Duration::from_millis(1);
 
