@@ -147,6 +147,14 @@ impl Board {
         }
         self.refuse_if_safe()?;
         let now = self.now();
+        // The level that an open line had until now: taking it drives it, and that change is to be told.
+        let before = match found {
+            Ok(index) if self.lines[index].name.is_none() && !self.is_output(index) => {
+                Some(self.lines[index].level)
+            }
+            Ok(_) => None,
+            Err(place) => Some(self.backend.peek(place).is_ok_and(|peek| peek.level)),
+        };
         let index = match found {
             Ok(index) => index,
             Err(place) => self.add(Line::open(place, Direction::Output, level, now)),
@@ -159,6 +167,9 @@ impl Board {
         }
         if let Err(source) = self.take(index) {
             return Err(self.failed(index, source));
+        }
+        if let Some(before) = before {
+            self.lines[index].level = before;
         }
         Ok(index)
     }

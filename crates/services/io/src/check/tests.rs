@@ -74,7 +74,7 @@ fn every_fault_of_a_place_is_named() {
         ("17", line(Some(6), None)),
         ("bcm:9", line(Some(9), None)),
         ("set", line(Some(10), None)),
-        ("h", read(json!({ "chip": "x", "bcm": 3 }))),
+        ("h", read(json!({ "chip": "y", "bcm": 3 }))),
         ("i", read(json!({ "offset": 3, "bcm": 3 }))),
         ("j", read(json!({ "chip": "x", "offset": 3 }))),
         ("k", read(json!({ "chip": "x", "offset": 3 }))),
