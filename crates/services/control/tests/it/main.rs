@@ -11,6 +11,7 @@ mod fake_board;
 mod fake_operations;
 mod operations;
 mod pages;
+mod rules_and_mail;
 mod programs;
 mod session;
 mod stream;
