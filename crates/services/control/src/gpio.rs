@@ -40,6 +40,8 @@ pub(crate) struct LineRow {
     pub(crate) look: Look,
     /// PWM, or what the line does by itself.
     pub(crate) doing: Option<String>,
+    /// It does something by itself that can be ended; PWM ends by switching.
+    pub(crate) can_end: bool,
     /// Why it cannot be used, or who else has it.
     pub(crate) reason: Option<String>,
     pub(crate) changed_by: Option<String>,
@@ -199,6 +201,7 @@ fn row(line: &Line, person: &Person) -> LineRow {
         direction: direction(line.direction.as_deref(), t),
         look: line_look(line, t),
         doing: doing(line, t),
+        can_end: line.action.is_some(),
         reason: reason(line, t),
         changed_by: line.changed_by.as_deref().map(inert::line),
         changed_at: line.changed_at.as_deref().map(inert::line),
