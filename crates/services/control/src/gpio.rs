@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::identity::Person;
 use crate::inert;
-use crate::upstream::io::{Board, HeaderPin, Line, Lines, Sensor};
+use crate::upstream::io::{Board, HeaderPin, Line, Sensor, Survey};
 use crate::visit::Visit;
 use crate::words::{Words, length};
 
@@ -129,7 +129,7 @@ pub(crate) struct GpioConfirmPage<'a> {
     pub(crate) stop: bool,
 }
 
-/// Lines and header at one moment.
+/// Survey and header at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) rows: Vec<LineRow>,
@@ -142,7 +142,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    pub(crate) fn new(lines: &Lines, board: &Board, person: &Person) -> Self {
+    pub(crate) fn new(lines: &Survey, board: &Board, person: &Person) -> Self {
         let t = person.visit.t;
         Self {
             rows: lines.lines.iter().map(|line| row(line, person)).collect(),
@@ -284,7 +284,7 @@ fn user_of(used_by: Option<&Value>) -> Option<String> {
         .map(|text| inert::line(&text))
 }
 
-fn pin_row(pin: &HeaderPin, lines: &Lines, t: &Words) -> PinRow {
+fn pin_row(pin: &HeaderPin, lines: &Survey, t: &Words) -> PinRow {
     let line = pin
         .bcm
         .and_then(|bcm| lines.lines.iter().find(|line| line.bcm == Some(bcm)));

@@ -8,7 +8,7 @@ use crate::inert;
 use crate::moment::Moment;
 use crate::upstream::channels::Channel;
 use crate::upstream::gateway::{Certificate, Route, Tls};
-use crate::upstream::people::Copies;
+use crate::upstream::people::Backup;
 use crate::visit::Visit;
 use crate::words::Words;
 
@@ -58,7 +58,7 @@ pub(crate) struct TlsCard {
     pub(crate) qr_svg: Option<String>,
 }
 
-/// Copies of the accounts.
+/// Backup of the accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CopiesCard {
     pub(crate) supported: bool,
@@ -221,8 +221,8 @@ fn certificate_row(one: &Certificate, now: i64, t: &Words) -> CertificateRow {
     }
 }
 
-/// Copies of the accounts.
-pub(crate) fn copies_card(copies: &Copies, t: &Words) -> CopiesCard {
+/// Backup of the accounts.
+pub(crate) fn copies_card(copies: &Backup, t: &Words) -> CopiesCard {
     CopiesCard {
         supported: copies.supported,
         kept: copies.kept,

@@ -143,6 +143,27 @@ pub(crate) fn card(weather: &Weather, place: &Place, t: &Words) -> Card {
     let is_day = !matches!(&weather.is_day, Some(Value::Bool(false)))
         && weather.is_day.as_ref().and_then(Value::as_i64) != Some(0);
     let (icon, word) = look(weather.code, is_day, t);
+    let (credit, credit_url) = credit(weather);
+    Card {
+        place: inert::line(&place.name),
+        icon,
+        word,
+        temperature: weather
+            .temperature_c
+            .or(weather.temperature)
+            .map_or_else(|| "–".to_owned(), |degrees| lang.celsius(degrees)),
+        tiles: tiles(weather, t),
+        days: weather.daily.iter().take(5).map(|day| day_row(day, t)).collect(),
+        age: weather.age_s.map(|age| t.wx_age(length(age))).unwrap_or_default(),
+        stale: weather.stale,
+        credit,
+        credit_url,
+    }
+}
+
+/// What is known beside temperature and sky.
+fn tiles(weather: &Weather, t: &Words) -> Vec<Tile> {
+    let lang = t.lang();
     let mut tiles = Vec::new();
     let mut add = |icon, label: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -198,22 +219,7 @@ pub(crate) fn card(weather: &Weather, place: &Place, t: &Words) -> Card {
         t.wx_clouds,
         weather.cloud_pct.map(|share| lang.percent(share.round())),
     );
-    let (credit, credit_url) = credit(weather);
-    Card {
-        place: inert::line(&place.name),
-        icon,
-        word,
-        temperature: weather
-            .temperature_c
-            .or(weather.temperature)
-            .map_or_else(|| "–".to_owned(), |degrees| lang.celsius(degrees)),
-        tiles,
-        days: weather.daily.iter().take(5).map(|day| day_row(day, t)).collect(),
-        age: weather.age_s.map(|age| t.wx_age(length(age))).unwrap_or_default(),
-        stale: weather.stale,
-        credit,
-        credit_url,
-    }
+    tiles
 }
 
 fn day_row(day: &Day, t: &Words) -> DayRow {

@@ -7,7 +7,7 @@ use super::*;
 use crate::process::tests::person;
 use crate::words::Lang;
 
-fn lines(value: Value) -> Lines {
+fn lines(value: &Value) -> Survey {
     serde_json::from_value(json!({ "lines": value })).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn board() -> Board {
     .unwrap()
 }
 
-fn shown(value: Value, level: Level) -> Shown {
+fn shown(value: &Value, level: Level) -> Shown {
     Shown::new(&lines(value), &board(), &person(level, Lang::English))
 }
 
@@ -31,7 +31,7 @@ fn shown(value: Value, level: Level) -> Shown {
 fn states_are_words_and_icons() {
     let t = Lang::English.words();
     let shown = shown(
-        json!([
+        &json!([
             { "name": "relay1", "bcm": 17, "pin": 11, "direction": "output", "value": true, "reserved": true },
             { "name": "door", "bcm": 27, "pin": 13, "direction": "input", "value": 0, "reserved": true },
             { "bcm": 2, "pin": 3, "holder": "i2c1", "reserved": false },
@@ -56,7 +56,7 @@ fn states_are_words_and_icons() {
 #[test]
 fn pins_say_what_they_are_and_who_has_them() {
     let shown = shown(
-        json!([{ "name": "relay1", "bcm": 17, "pin": 11, "direction": "output", "value": 0 }]),
+        &json!([{ "name": "relay1", "bcm": 17, "pin": 11, "direction": "output", "value": 0 }]),
         Level::User,
     );
     let classes: Vec<_> = shown
@@ -96,7 +96,7 @@ fn pins_say_what_they_are_and_who_has_them() {
 
 #[test]
 fn the_service_says_what_is_allowed_and_without_it_the_rights_do() {
-    let line = |extra: Value| {
+    let line = |extra: &Value| {
         let mut line =
             json!({ "name": "relay1", "bcm": 17, "direction": "output", "value": 0, "reserved": true });
         line.as_object_mut()
@@ -104,7 +104,7 @@ fn the_service_says_what_is_allowed_and_without_it_the_rights_do() {
             .extend(extra.as_object().unwrap().clone());
         json!([line])
     };
-    let drives = |extra: Value, level| !shown(line(extra), level).drivable().is_empty();
+    let drives = |extra: Value, level| !shown(&line(&extra), level).drivable().is_empty();
     assert!(drives(json!({ "allowed": ["read", "write"] }), Level::User));
     assert!(!drives(json!({ "allowed": ["read"] }), Level::Root));
     assert!(drives(json!({}), Level::User));
@@ -112,7 +112,7 @@ fn the_service_says_what_is_allowed_and_without_it_the_rights_do() {
     let mut limited = person(Level::User, Lang::English);
     limited.claims.scope = Some("gpio:door:read".to_owned());
     assert!(
-        Shown::new(&lines(line(json!({}))), &board(), &limited)
+        Shown::new(&lines(&line(&json!({}))), &board(), &limited)
             .drivable()
             .is_empty()
     );
@@ -122,7 +122,7 @@ fn the_service_says_what_is_allowed_and_without_it_the_rights_do() {
 fn hostile_names_are_inert_and_stay_out_of_ids() {
     let evil = "</svg><script>\u{1b}[31m\u{202e}";
     let shown = shown(
-        json!([{ "name": evil, "bcm": 17, "direction": "output", "value": 1, "label": evil, "changed_by": evil }]),
+        &json!([{ "name": evil, "bcm": 17, "direction": "output", "value": 1, "label": evil, "changed_by": evil }]),
         Level::Root,
     );
     let row = &shown.rows[0];

@@ -66,7 +66,7 @@ async fn page(
     view::page(status, &page)
 }
 
-/// Lines and header as they are now, for this person.
+/// Survey and header as they are now, for this person.
 pub(crate) async fn look(dashboard: &Dashboard, person: &Person) -> Result<Shown, Failure> {
     let (lines, board) = tokio::try_join!(
         io::lines(dashboard, &person.token),

@@ -12,11 +12,11 @@ use crate::identity::Person;
 use crate::state::Dashboard;
 use crate::system::{self, ChangedNow, NowCard, Range, SystemPage};
 use crate::upstream::system::{
-    self as upstream, BoardFacts, History, Network, Now, Processes, Reachability, Storage, Users,
+    self as upstream, BoardFacts, Busiest, History, Network, Now, Reachability, Storage, Users,
 };
 use crate::view;
 
-/// Processes that are shown.
+/// Busiest that are shown.
 const PROCESSES: u32 = 12;
 /// What the charts show.
 const METRICS: &str = "cpu,memory,temperature,load,disk,net_rx,net_tx";
@@ -49,7 +49,7 @@ pub(crate) async fn system(
     );
     let (users, processes, reach, history) = tokio::join!(
         part::<Users>(&dashboard, &person, "/api/info/users"),
-        part::<Processes>(&dashboard, &person, &processes),
+        part::<Busiest>(&dashboard, &person, &processes),
         part::<Reachability>(&dashboard, &person, "/api/info/reachability"),
         part::<History>(&dashboard, &person, &history),
     );

@@ -59,7 +59,7 @@ pub(crate) struct Action {
 /// Every line that the person may read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Lines {
+pub(crate) struct Survey {
     pub(crate) lines: Vec<Line>,
     /// `no_gpio_backend` where there is no hardware.
     pub(crate) warning: Option<String>,
@@ -167,7 +167,7 @@ pub(crate) async fn board(dashboard: &Dashboard, token: &str) -> Result<Board, F
 }
 
 /// The lines.
-pub(crate) async fn lines(dashboard: &Dashboard, token: &str) -> Result<Lines, Failure> {
+pub(crate) async fn lines(dashboard: &Dashboard, token: &str) -> Result<Survey, Failure> {
     ask(dashboard, token, Method::GET, "/api/io/lines", Bytes::new()).await
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Account {
 /// The copies of the accounts.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Copies {
+pub(crate) struct Backup {
     pub(crate) supported: bool,
     pub(crate) kept: u32,
     pub(crate) copies: Vec<Copy>,
@@ -174,7 +174,7 @@ pub(crate) async fn tokens(dashboard: &Dashboard, token: &str, id: &str) -> Resu
 }
 
 /// The copies of the accounts.
-pub(crate) async fn copies(dashboard: &Dashboard, token: &str) -> Result<Copies, Failure> {
+pub(crate) async fn copies(dashboard: &Dashboard, token: &str) -> Result<Backup, Failure> {
     ask(dashboard, token, Method::GET, "/api/auth/copies", Bytes::new()).await
 }
 

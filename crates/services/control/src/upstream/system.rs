@@ -116,7 +116,7 @@ views! {
     /// Somebody's login to the operating system.
     Login { user: String, service: Option<String>, tty: Option<String>, from: Option<String>, since: Option<i64>, }
     /// `GET /api/info/processes`.
-    Processes { processes: Vec<Process>, }
+    Busiest { processes: Vec<Process>, }
     /// One of them.
     Process {
         pid: i64,
