@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin" # where Debian keeps servers
 need_packages git=git curl=curl python3=python3 openssl=openssl chromium=chromium node=nodejs npm=npm c++=g++
 # Servers and attackers beside which the stack is tried; the tests start their own, on loopback ports.
 need_packages pg_lsclusters=postgresql nginx=nginx-light caddy=caddy postfix=postfix testssl=testssl.sh \
-  slowhttptest=slowhttptest faketime=faketime
+  slowhttptest=slowhttptest faketime=faketime promtool=prometheus
 python3 -c 'import venv, ensurepip' 2>/dev/null || { as_root apt-get update -qq; as_root apt-get install -y -qq python3-venv >/dev/null; }
 command -v cargo-nextest >/dev/null || { step "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 command -v cargo-deny >/dev/null || { step "installing cargo-deny"; cargo install --quiet --locked cargo-deny; }

@@ -16,6 +16,10 @@ use record::Kept;
 pub use record::Record;
 pub use trust::Trust;
 
+/// Between two moments for regular work that has none of its own. They are the same for every process of the board, so
+/// that the processor sleeps in between, and what such work needs of memory is needed for a moment only.
+pub const BEAT: Duration = Duration::from_secs(10);
+
 /// A source of time. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock(Source);
@@ -110,6 +114,12 @@ impl Clock {
         }
     }
 
+    /// Time until the next [`BEAT`].
+    pub fn until_beat(&self) -> Duration {
+        let past = self.kernel_monotonic().as_nanos() % BEAT.as_nanos();
+        BEAT.saturating_sub(Duration::from_nanos(past as u64))
+    }
+
     /// Whether the wall time is known to be right. A manual clock is trusted from 2025 on.
     pub fn trust(&self) -> Trust {
         match &self.0 {
@@ -163,6 +173,17 @@ fn kernel_monotonic() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beats_are_ten_seconds_apart() {
+        let clock = Clock::manual(1000);
+        let first = clock.until_beat();
+        assert!(first > Duration::ZERO && first <= BEAT);
+        clock.advance(first);
+        assert_eq!(clock.until_beat(), BEAT);
+        clock.advance(Duration::from_secs(3));
+        assert_eq!(clock.until_beat(), Duration::from_secs(7));
+    }
 
     #[test]
     fn a_manual_clock_steps_without_monotonic_time() {

@@ -191,7 +191,7 @@ async fn start(
             };
             pistack_gateway::run_bound(context, || rights.drop_now().map_err(Into::into)).await
         }
-        Role::Service(service) => serve(service, file, paths, named, lifecycle).await,
+        Role::Service(service) => Box::pin(serve(service, file, paths, named, lifecycle)).await,
     }
 }
 

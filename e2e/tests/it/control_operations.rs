@@ -27,6 +27,27 @@ fn long_log(stack: &Stack) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
+/// The camera dies as soon as the rule that waits for it is there.
+fn kill_once_watched(stack: &Stack, is_over: impl Fn() -> bool) {
+    let overlay = stack.folder().join("pistack.d/90-ui.toml");
+    while !is_over() && !overlay.exists() {
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
+    if !overlay.exists() {
+        return;
+    }
+    until("the rule in force", || {
+        let rules = stack.get_as(&stack.root_token(), "/api/rules/list").json();
+        rules["rules"]
+            .as_array()?
+            .iter()
+            .any(|rule| rule["name"] == "camera-down")
+            .then_some(())
+    });
+    let pid = stack.wait_state("camera", "RUNNING")["pid"].as_u64().unwrap();
+    signal_process("KILL", u32::try_from(pid).unwrap());
+}
+
 #[test]
 fn a_live_log_with_search_a_rule_made_in_the_form_and_a_log_of_100_000_lines() {
     let smtp = Smtp::start();
@@ -73,24 +94,7 @@ fn a_live_log_with_search_a_rule_made_in_the_form_and_a_log_of_100_000_lines() {
                 ],
             )
         });
-        // The camera dies as soon as the rule that waits for it is there.
-        let overlay = stack.folder().join("pistack.d/90-ui.toml");
-        while !script.is_finished() && !overlay.exists() {
-            std::thread::yield_now();
-            std::thread::park_timeout(std::time::Duration::from_millis(50));
-        }
-        if overlay.exists() {
-            until("the rule in force", || {
-                let rules = stack.get_as(&stack.root_token(), "/api/rules/list").json();
-                rules["rules"]
-                    .as_array()?
-                    .iter()
-                    .any(|rule| rule["name"] == "camera-down")
-                    .then_some(())
-            });
-            let pid = stack.wait_state("camera", "RUNNING")["pid"].as_u64().unwrap();
-            signal_process("KILL", u32::try_from(pid).unwrap());
-        }
+        kill_once_watched(&stack, || script.is_finished());
         script.join()
     });
     let said = match crash {

@@ -37,9 +37,7 @@ pub(crate) fn run(rounds: usize, seconds: u32) -> anyhow::Result<()> {
     let sides = [stack::original(&scratch)?, stack::pistack(&scratch)?];
     let running = [stack::start(&sides[0])?, stack::start(&sides[1])?];
     let auth = child(running[1].pid, "serve auth")?;
-    println!("waiting {} s for quiet ...", SETTLE.as_secs());
-    thread::sleep(SETTLE);
-    let idle = pss(auth)?;
+    let idle = at_rest(auth)?;
     let tokens = [
         login(ORIGINAL, "root", sides[0].password)?,
         login(PISTACK, "root", sides[1].password)?,
@@ -104,6 +102,13 @@ pub(crate) fn run(rounds: usize, seconds: u32) -> anyhow::Result<()> {
         "some logins had another answer"
     );
     Ok(())
+}
+
+/// Pss of a process that has not been asked anything yet, MB.
+fn at_rest(pid: i64) -> anyhow::Result<f64> {
+    println!("waiting {} s for quiet ...", SETTLE.as_secs());
+    thread::sleep(SETTLE);
+    pss(pid)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a measurement on the real clock")]

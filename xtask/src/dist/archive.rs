@@ -1,5 +1,6 @@
 //! The archive that is given away: program, licences, example configuration, with its SHA-256 beside it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -45,10 +46,10 @@ pub(super) fn pack(triple: &str, program: &Path) -> Result<()> {
     )?;
     fs::remove_dir_all(&folder)?;
     let bytes = fs::read(&archive)?;
-    let sum: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut sum = String::new();
+    for byte in Sha256::digest(&bytes) {
+        let _ = write!(sum, "{byte:02x}");
+    }
     // As `sha256sum --check` reads it.
     fs::write(
         dist.join(format!("{name}.tar.gz.sha256")),

@@ -299,6 +299,6 @@ fn unreachable(error: &ClientError) -> Failure {
             "no io service answers. Start the stack with `pistack up`, or name its directory with --state-dir".to_owned(),
         ),
         ClientError::TimedOut { .. } => Failure::Message(Code::TimedOut, error.to_string()),
-        other => Failure::new(other.to_string()),
+        other @ ClientError::Broken { .. } => Failure::new(other.to_string()),
     }
 }

@@ -2,7 +2,6 @@
 //! revocation as it happens.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -14,8 +13,6 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 
 /// Lines a slow reader may fall behind before it gets a new snapshot instead.
 const BACKLOG: usize = 256;
-/// Silence after which an empty line is sent, so that a dead connection is noticed by both sides.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The revocations that may still matter, and who listens.
 #[derive(Debug)]
@@ -124,9 +121,11 @@ async fn next_chunk<F: AsRef<Feed>>(reader: &mut Reader<F>) -> Option<Bytes> {
         reader.greeted = true;
         return Some(line(&reader.feed.as_ref().snapshot()));
     }
+    let until_beat = reader.feed.as_ref().clock.until_beat();
     tokio::select! {
         () = reader.lifecycle.stopped() => None,
-        () = tokio::time::sleep(HEARTBEAT) => Some(Bytes::from_static(b"\n")),
+        // an empty line at every beat, so that a dead connection is noticed by both sides
+        () = tokio::time::sleep(until_beat) => Some(Bytes::from_static(b"\n")),
         received = reader.lines.recv() => match received {
             Ok(received) => Some(line(&received)),
             Err(RecvError::Lagged(_)) => Some(line(&reader.feed.as_ref().snapshot())),
@@ -144,6 +143,7 @@ fn line(line: &FeedLine) -> Bytes {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use http_body_util::BodyExt as _;
 

@@ -41,7 +41,10 @@ pub(crate) fn documented() -> OpenApiRouter<Arc<Auth>> {
         .routes(routes!(user::read_user, user::update_user, user::delete_user))
         .routes(routes!(grants::read_grants, grants::update_grants))
         .routes(routes!(second_factor::reset_second_factor))
-        .routes(routes!(people::list_sessions_of_user, people::delete_sessions_of_user))
+        .routes(routes!(
+            people::list_sessions_of_user,
+            people::delete_sessions_of_user
+        ))
         .routes(routes!(people::delete_session_of_user))
         .routes(routes!(people::unlock_user))
         .routes(routes!(copies::list_copies, copies::create_copy))

@@ -318,14 +318,17 @@ impl Auth {
     }
 
     /// Notices what the console changed when its word did not arrive: often at first, while the socket may not
-    /// be open yet, then at the feed's leisure. Ends when the process stops.
+    /// be open yet, then at every beat. Ends when the process stops.
     pub(crate) async fn watch_for_changes(self: Arc<Self>) {
         const OFTEN: Duration = Duration::from_millis(500);
-        const SELDOM: Duration = Duration::from_secs(10);
         let mut rounds = 0_u32;
         let mut seen = None;
         loop {
-            let pause = if rounds < 20 { OFTEN } else { SELDOM };
+            let pause = if rounds < 20 {
+                OFTEN
+            } else {
+                self.clock.until_beat()
+            };
             rounds = rounds.saturating_add(1);
             tokio::select! {
                 () = self.lifecycle.stopped() => return self.time.record().await,

@@ -79,11 +79,19 @@ impl RuleForm {
     }
 
     /// What stands in a field of an action.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "a template hands in what it loops over"
+    )]
     pub(crate) fn act(&self, number: &usize, field: &str) -> &str {
         self.get(&format!("a{number}_{field}"))
     }
 
     /// Whether an action is this one.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "a template hands in what it loops over"
+    )]
     pub(crate) fn does(&self, number: &usize, doing: &str) -> bool {
         self.act(number, "do") == doing
     }
@@ -300,14 +308,12 @@ pub(crate) fn field_of(fault: &Fault) -> String {
         ("name", _) => "name".to_owned(),
         ("when", Some("program" | "process" | "group")) => "program".to_owned(),
         ("when", Some("above" | "below" | "clear")) => "value".to_owned(),
-        ("when", Some(key)) => key.to_owned(),
+        ("when" | "policy", Some(key)) | (key @ ("unless" | "severity" | "cooldown"), _) => key.to_owned(),
         ("when", None) => "kind".to_owned(),
         ("then", Some(number)) if number.parse::<usize>().is_ok_and(|number| number < ACTIONS) => {
             format!("a{number}_to")
         }
         ("then", _) => "a0_to".to_owned(),
-        ("policy", Some(key)) => key.to_owned(),
-        (key @ ("unless" | "severity" | "cooldown"), _) => key.to_owned(),
         _ => String::new(),
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn when(definition: &Value, t: &Words) -> String {
         .find(|name| !name.is_empty())
         .unwrap_or_else(|| t.rules_any_program.to_owned());
     let mut words = if has("log") {
-        t.rules_when_log(&program, &text("log"))
+        t.rules_when_log(&program, text("log"))
     } else if has("metric") || has("sensor") {
         let metric = text("metric");
         let what = if has("sensor") {
@@ -105,13 +105,13 @@ pub(crate) fn when(definition: &Value, t: &Words) -> String {
             "falling" => t.rules_falling,
             _ => t.rules_both_edges,
         };
-        t.rules_when_gpio(&text("gpio"), edge)
+        t.rules_when_gpio(text("gpio"), edge)
     } else if has("cron") {
-        t.rules_when_cron(&text("cron"))
+        t.rules_when_cron(text("cron"))
     } else if has("stack") {
-        t.rules_when_stack(&text("stack"))
+        t.rules_when_stack(text("stack"))
     } else if has("webhook") {
-        t.rules_when_webhook(&text("webhook"))
+        t.rules_when_webhook(text("webhook"))
     } else {
         let event = if has("event") {
             text("event")
@@ -122,14 +122,14 @@ pub(crate) fn when(definition: &Value, t: &Words) -> String {
     };
     if let Some(count) = when["count"].as_i64().filter(|count| *count > 1) {
         words = if has("within") {
-            format!("{words}, {}", t.rules_times_within(count, &text("within")))
+            format!("{words}, {}", t.rules_times_within(count, text("within")))
         } else {
             format!("{words}, {}", t.rules_times(count))
         };
     }
     for key in ["for", "hold"] {
         if has(key) {
-            words = format!("{words}, {}", t.rules_lasting(&text(key)));
+            words = format!("{words}, {}", t.rules_lasting(text(key)));
         }
     }
     words

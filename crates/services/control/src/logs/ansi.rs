@@ -189,12 +189,11 @@ pub(crate) fn spans(line: &str, style: &mut Style) -> Vec<Span> {
             push(rest, *style);
         } else if part.starts_with(']') {
             // A title or a link, up to BEL or to ESC \, whose backslash begins the next part.
-            match part.split_once('\u{7}') {
-                Some((_, rest)) => push(rest, *style),
-                None => {
-                    let next = parts.next().unwrap_or_default();
-                    push(next.strip_prefix('\\').unwrap_or(next), *style);
-                }
+            if let Some((_, rest)) = part.split_once('\u{7}') {
+                push(rest, *style);
+            } else {
+                let next = parts.next().unwrap_or_default();
+                push(next.strip_prefix('\\').unwrap_or(next), *style);
             }
         } else {
             let mut rest = part.chars();

@@ -200,7 +200,7 @@ impl<'a> LogsPage<'a> {
             text => match search::expression(text) {
                 Ok(expression) => Some(expression),
                 Err(reason) => {
-                    self.problem = Some(t.logs_bad_search(&inert::line(&reason)));
+                    self.problem = Some(t.logs_bad_search(inert::line(&reason)));
                     None
                 }
             },
@@ -220,7 +220,7 @@ impl<'a> LogsPage<'a> {
             (&query.at, Way::On)
         };
         let window = window::read(reader, &sources.open, places, way).await?;
-        self.show(&sources.open, window, expression.as_ref(), None);
+        self.show(&sources.open, &window, expression.as_ref(), None);
         Ok(())
     }
 
@@ -263,11 +263,17 @@ impl<'a> LogsPage<'a> {
         };
         whole.first[hit.source] = window.first[0];
         whole.last[hit.source] = window.last[0];
-        self.show(sources, whole, Some(expression), Some(hit.start));
+        self.show(sources, &whole, Some(expression), Some(hit.start));
         Ok(true)
     }
 
-    fn show(&mut self, sources: &[Source], window: Window, expression: Option<&Regex>, current: Option<u64>) {
+    fn show(
+        &mut self,
+        sources: &[Source],
+        window: &Window,
+        expression: Option<&Regex>,
+        current: Option<u64>,
+    ) {
         let ends = sources
             .iter()
             .zip(&window.last)
@@ -285,7 +291,7 @@ fn chunk<'a>(
     v: &'a Visit,
     query: &Query,
     sources: &[Source],
-    window: Window,
+    window: &Window,
     expression: Option<&Regex>,
     current: Option<u64>,
 ) -> Chunk<'a> {
@@ -332,7 +338,14 @@ pub(crate) async fn piece(
     };
     let window = window::read(reader, &sources, places, way).await?;
     let expression = expression(&query);
-    let piece = chunk(&person.visit, &query, &sources, window, expression.as_ref(), None);
+    let piece = chunk(
+        &person.visit,
+        &query,
+        &sources,
+        &window,
+        expression.as_ref(),
+        None,
+    );
     view::page(StatusCode::OK, &piece)
 }
 

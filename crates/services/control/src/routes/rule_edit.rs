@@ -73,6 +73,10 @@ impl EditPage<'_> {
     }
 
     /// What is wrong with an action.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "a template hands in what it loops over"
+    )]
     pub(crate) fn faults_of_action(&self, number: &usize) -> &[String] {
         self.faults_of(&format!("a{number}_to"))
     }

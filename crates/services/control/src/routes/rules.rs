@@ -361,7 +361,7 @@ async fn trials(asked: Rules<'_>, person: &Person, name: &str) -> Vec<Trial> {
     let (fired, happened) = tokio::join!(asked.log(Some(name), 5), asked.events(TRIABLE, None, None, SHOWN));
     let of_firing = |firing: &Firing| Trial {
         value: format!("f{}", firing.id),
-        word: t.rules_trial_fired(&line(&firing.key)),
+        word: t.rules_trial_fired(line(&firing.key)),
         at: Moment::at(firing.at, lang),
     };
     let fired = fired.unwrap_or_default();
@@ -501,11 +501,11 @@ pub(crate) async fn test_channel(
     let shown = line(&name);
     match asked.test_channel(&name).await {
         Ok(tested) if tested.ok => {
-            let told = t.rules_test_sent(&shown, &line(&tested.detail));
+            let told = t.rules_test_sent(&shown, line(&tested.detail));
             list(&dashboard, &person, StatusCode::OK, Some(told), None).await
         }
         Ok(tested) => {
-            let problem = t.rules_test_failed(&shown, &line(&tested.detail));
+            let problem = t.rules_test_failed(&shown, line(&tested.detail));
             list(&dashboard, &person, StatusCode::OK, None, Some(problem)).await
         }
         Err(failure @ (Failure::Refused(_) | Failure::Down(Service::Rules))) => {

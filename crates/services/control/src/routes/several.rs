@@ -91,7 +91,11 @@ fn answer(person: &Person, asked: usize, refused: &[String], back: &str) -> Resu
     let (class, icon, text) = match (asked, refused.len()) {
         (0, _) => ("", "info", t.several_none.to_owned()),
         (count, 0) => ("ok", "check", t.did_several(count)),
-        (_, count) => ("bad", "circle-alert", t.several_refused(count, refused.join("; "))),
+        (_, count) => (
+            "bad",
+            "circle-alert",
+            t.several_refused(count, refused.join("; ")),
+        ),
     };
     if person.visit.pieces {
         let notice = Notice {

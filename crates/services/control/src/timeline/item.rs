@@ -156,7 +156,7 @@ impl Item {
             .results
             .iter()
             .filter(|result| !result.ok)
-            .map(|result| t.events_action_failed(&line(&result.action), &line(&result.detail)))
+            .map(|result| t.events_action_failed(line(&result.action), line(&result.detail)))
             .collect();
         let mut item = Self::new(Kind::Rule, icon, class, line(&firing.rule), text);
         if !failed.is_empty() {
@@ -239,7 +239,7 @@ fn program(name: &str, field: &impl Fn(&str) -> String, t: &Words) -> Option<Ite
         "RUNNING" => ("play", "ok", t.events_runs.to_owned()),
         "EXITED" if expected => ("circle-check", "", t.events_ended.to_owned()),
         "EXITED" => ("circle-x", "bad", t.events_crashed.to_owned()),
-        "BACKOFF" => ("rotate-cw", "warn", t.events_backoff(&field("tries"))),
+        "BACKOFF" => ("rotate-cw", "warn", t.events_backoff(field("tries"))),
         "FATAL" => ("octagon-alert", "bad", t.events_fatal.to_owned()),
         "STOPPED" => ("square", "", t.events_stopped.to_owned()),
         "UNKNOWN" => ("circle-question-mark", "warn", t.state_unknown.to_owned()),

@@ -37,6 +37,7 @@ pub(crate) struct Fill {
 /// How the mail server is.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names of the answer")]
 pub(crate) struct Server {
     pub(crate) state: String,
     pub(crate) server: String,

@@ -84,6 +84,7 @@ views! {
         tx_bytes_s: Option<f64>,
     }
     /// An address of it.
+    #[expect(clippy::struct_field_names, reason = "the names of the answer")]
     Address { address: String, prefix: u8, scope: String, }
     /// A way to other machines.
     Route { destination: String, gateway: Option<String>, interface: Option<String>, metric: u32, }

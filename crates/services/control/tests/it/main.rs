@@ -11,8 +11,8 @@ mod fake_board;
 mod fake_operations;
 mod operations;
 mod pages;
-mod rules_and_mail;
 mod programs;
+mod rules_and_mail;
 mod session;
 mod stream;
 

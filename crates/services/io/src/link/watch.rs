@@ -150,13 +150,10 @@ impl Kernel {
         };
         // What changed is looked up anew; the messages only have to go.
         let mut message = [0; 8192];
-        loop {
-            match rustix::net::recv(socket.get_ref(), &mut message[..], RecvFlags::DONTWAIT) {
-                // More was told than the socket holds: also a change.
-                Ok(_) | Err(rustix::io::Errno::NOBUFS | rustix::io::Errno::INTR) => {}
-                Err(_) => break,
-            }
-        }
+        // NOBUFS: more was told than the socket holds, also a change.
+        while let Ok(_) | Err(rustix::io::Errno::NOBUFS | rustix::io::Errno::INTR) =
+            rustix::net::recv(socket.get_ref(), &mut message[..], RecvFlags::DONTWAIT)
+        {}
         ready.clear_ready();
     }
 }

@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use pistack_api::right::ReadLine;
-use pistack_kit::extract::Query;
+use pistack_kit::extract;
 use pistack_kit::guard::MayOn;
 use pistack_kit::problem::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::sensors::{Unread, View};
 use crate::state::Gpio;
@@ -22,8 +22,7 @@ pub(crate) struct SensorsAnswer {
 }
 
 /// How a sensor is read.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct How {
     /// `1`: read it now, instead of giving the last value.
     #[serde(default)]
@@ -52,7 +51,10 @@ pub(crate) async fn list(caller: MayOn<ReadLine>, State(gpio): State<Gpio>) -> J
 /// fails gives the last good value with quality `stale` and the reason.
 #[utoipa::path(
     get, path = "/api/io/sensors/{id}", operation_id = "read_sensor", tag = "sensors",
-    params(("id" = String, Path, description = "Name in the configuration, or the sensor's own id"), How),
+    params(
+        ("id" = String, Path, description = "Name in the configuration, or the sensor's own id"),
+        ("fresh" = Option<String>, Query, description = "`1`: read it now, instead of giving the last value"),
+    ),
     responses(
         (status = 200, description = "The sensor", body = View),
         (status = 504, description = "It did not answer (`sensor_timeout`)"),
@@ -62,7 +64,7 @@ pub(crate) async fn read(
     caller: MayOn<ReadLine>,
     State(gpio): State<Gpio>,
     Path(id): Path<String>,
-    Query(how): Query<How>,
+    extract::Query(how): extract::Query<How>,
 ) -> Result<Json<View>, Problem> {
     caller.on(&id)?;
     let fresh = how
@@ -103,7 +105,7 @@ pub(crate) struct Which {
 /// `POST /internal/sensors/read`: for the stack's own processes. A value that is not `ok` is no value.
 pub(crate) async fn read_inside(
     State(gpio): State<Gpio>,
-    pistack_kit::extract::Json(which): pistack_kit::extract::Json<Which>,
+    extract::Json(which): extract::Json<Which>,
 ) -> Result<Json<Value>, Problem> {
     let view = one(&gpio, &which.sensor, false).await?;
     match (view.value, view.error) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pistack_kit::clock::Clock;
 use pistack_kit::lifecycle::Lifecycle;
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::config::{SensorConfig, Sensors as Configs};
 use super::discover::{Channel, Device, discover};
@@ -16,7 +16,7 @@ use super::read::{ReadError, read};
 use super::store::{Moment, PATIENCE, Quality, Sensor, View};
 
 /// How often new sensors are looked for where none is to be read.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 /// A list is made anew at most so often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -58,6 +58,8 @@ struct Shared {
     clock: Clock,
     tell: Tell,
     state: Mutex<State>,
+    /// Told when a device was found that is to be read now and then.
+    found: Notify,
 }
 
 #[derive(Default)]
@@ -95,6 +97,7 @@ impl Pool {
                 clock,
                 tell,
                 state: Mutex::default(),
+                found: Notify::new(),
             }),
         };
         pool.look();
@@ -154,12 +157,15 @@ impl Pool {
                     device,
                     ..old.swap_remove(index)
                 },
-                None => Slot {
-                    device,
-                    reading: None,
-                    begun: None,
-                    rounds: watch::Sender::new(0),
-                },
+                None => {
+                    self.shared.found.notify_one();
+                    Slot {
+                        device,
+                        reading: None,
+                        begun: None,
+                        rounds: watch::Sender::new(0),
+                    }
+                }
             };
             state.devices.push(slot);
         }
@@ -294,6 +300,7 @@ impl Pool {
             let wait = self.begin_due(now).max(Duration::from_millis(100));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
+                () = self.shared.found.notified() => {}
                 () = lifecycle.stopped() => return,
             }
             self.look();

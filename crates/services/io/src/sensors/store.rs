@@ -12,7 +12,7 @@ use super::read::ReadError;
 /// A read that takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// After so long without a new one, a value says nothing about now.
-const TOO_OLD: Duration = Duration::from_secs(600);
+const TOO_OLD: Duration = Duration::from_mins(10);
 
 /// How far a value is to be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

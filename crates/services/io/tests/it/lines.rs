@@ -109,6 +109,7 @@ async fn inputs_read_what_is_pulled_and_cannot_be_set() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 async fn bad_calls_have_their_status() {
     let bench = Bench::start(lines());
     for (method, path, body, status, code) in [
@@ -398,7 +399,9 @@ async fn the_same_key_does_it_once_and_seq_guards() {
         let (bench, token) = (&bench, &token);
         async move {
             let headers = [("idempotency-key", key)];
-            bench.ask(Method::POST, "/api/io/lines/relay1/toggle", token, &headers, "").await
+            bench
+                .ask(Method::POST, "/api/io/lines/relay1/toggle", token, &headers, "")
+                .await
         }
     };
     let first = toggle("a").await;

@@ -66,7 +66,8 @@ impl Stream {
                     id: field("id: ").unwrap_or_default(),
                     event: serde_json::from_str(&data).unwrap(),
                 });
-                self.text = rest.to_owned();
+                let rest = rest.to_owned();
+                self.text = rest;
                 match heard {
                     Some(heard) => return Some(heard),
                     None => continue,
