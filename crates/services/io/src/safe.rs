@@ -4,7 +4,7 @@
 //! 1. While the service runs it keeps a plan in `run/io.safe.json`: every output that it drives, and its `on_crash`.
 //!    The plan is what was really taken, so a configuration that was changed or broken meanwhile does not matter.
 //! 2. The service ends, however it ends. The supervisor runs `pistack io safe` at once, before the service may start
-//!    again. That process ([`hold`]) requests every output of the plan with its safe level, and waits out lines that
+//!    again. That process ([`hold()`]) requests every output of the plan with its safe level, and waits out lines that
 //!    are still busy (200 ms).
 //! 3. It holds the lines: on kernels that make an input of a released line, the level stays.
 //! 4. The new service knocks ([`take_over`]) right before it requests its lines; the holder lets go and ends.

@@ -108,7 +108,7 @@ async fn hostile_texts_are_inert_everywhere() {
         .lock()
         .unwrap()
         .insert(format!("g:{EVIL}/stdout"), log);
-    let name: String = EVIL.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let name = percent_encoding::percent_encode(EVIL.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
     for path in [
         format!("/logs?p=g%3A{name}"),
         format!("/logs?p=g%3A{name}&q=alert"),
@@ -150,15 +150,11 @@ async fn hostile_texts_are_inert_everywhere() {
 
 /// A log with a time in each line, a second apart.
 fn timed(count: i64) -> String {
-    (0..count)
-        .map(|second| {
-            format!(
-                "2023-11-14T22:{:02}:{:02}Z line {second} of many\n",
-                second / 60 % 60,
-                second % 60
-            )
-        })
-        .collect()
+    let line = |second: i64| {
+        let (minute, rest) = (second / 60 % 60, second % 60);
+        format!("2023-11-14T22:{minute:02}:{rest:02}Z line {second} of many\n")
+    };
+    (0..count).map(line).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test]

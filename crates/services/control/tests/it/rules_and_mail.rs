@@ -24,6 +24,10 @@ fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the steps of one person, one after the other"
+)]
 async fn a_rule_is_made_in_the_form_and_faults_stand_at_their_fields() {
     let (stack, seen) = bench();
     let wrong = stack
@@ -172,6 +176,10 @@ async fn saving_asks_for_the_password_when_the_login_is_old_and_keeps_what_was_f
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the steps of one person, one after the other"
+)]
 async fn rules_are_switched_tried_and_channels_tested() {
     let (stack, seen) = bench();
     let on = stack
@@ -256,6 +264,10 @@ async fn rules_are_switched_tried_and_channels_tested() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the steps of one person, one after the other"
+)]
 async fn mails_are_listed_read_written_tried_again_and_removed() {
     let (stack, seen) = bench();
     let page = stack

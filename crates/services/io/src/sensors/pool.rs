@@ -152,19 +152,18 @@ impl Pool {
         let mut old = std::mem::take(&mut state.devices);
         for device in found {
             let known = old.iter().position(|slot| slot.device.path == device.path);
-            let slot = match known {
-                Some(index) => Slot {
+            let slot = if let Some(index) = known {
+                Slot {
                     device,
                     ..old.swap_remove(index)
-                },
-                None => {
-                    self.shared.found.notify_one();
-                    Slot {
-                        device,
-                        reading: None,
-                        begun: None,
-                        rounds: watch::Sender::new(0),
-                    }
+                }
+            } else {
+                self.shared.found.notify_one();
+                Slot {
+                    device,
+                    reading: None,
+                    begun: None,
+                    rounds: watch::Sender::new(0),
                 }
             };
             state.devices.push(slot);
