@@ -264,7 +264,7 @@ mod tests {
         let console = Store::open(&paths, &config).await.unwrap();
         let before = ours.stamp();
         assert!(before.is_some());
-        generation(&mut *ours.read().await.unwrap()).await.unwrap();
+        generation(&mut ours.read().await.unwrap()).await.unwrap();
         assert_eq!(ours.stamp(), before);
         let mut tx = console.begin().await.unwrap();
         raise_generation(&mut tx).await.unwrap();

@@ -121,7 +121,7 @@ mod tests {
                 match (level, since) {
                     (true, None) => since = Some(now),
                     (false, Some(begin)) => {
-                        on += now - begin;
+                        on += now.saturating_sub(begin);
                         since = None;
                     }
                     _ => panic!("the same level twice"),
