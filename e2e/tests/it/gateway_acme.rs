@@ -110,7 +110,7 @@ impl Pebble {
                 &format!("127.0.0.1:{}", dns.port),
             ])
             .env("PEBBLE_VA_NOSLEEP", "1")
-            .env("PEBBLE_WFE_NONCEREJECT", "20")
+            .env("PEBBLE_WFE_NONCEREJECT", "5")
             .current_dir(folder)
             .stdout(log.try_clone().unwrap())
             .stderr(log)

@@ -55,6 +55,8 @@ fn inside(stack: &Stack, path: &str, body: &Value) -> Value {
             "-sS",
             "--unix-socket",
             &socket.to_string_lossy(),
+            "-H",
+            "content-type: application/json",
             "-d",
             &body.to_string(),
         ])

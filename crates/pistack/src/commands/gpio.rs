@@ -40,7 +40,7 @@ pub(crate) enum GpioCommand {
         /// Which line.
         line: String,
         /// `on` or `off`, 1 or 0.
-        #[arg(value_parser = level)]
+        #[arg(value_parser = level, action = clap::ArgAction::Set)]
         level: bool,
         /// For so long, such as 500ms; then the opposite.
         #[arg(long = "for", value_name = "TIME")]

@@ -61,7 +61,8 @@
       group.hidden = some === 0;
       shown += some;
     });
-    document.getElementById("nothing").hidden = shown > 0 || words.length === 0;
+    const nothing = document.getElementById("nothing");
+    if (nothing) nothing.hidden = shown > 0 || words.length === 0;
   };
   if (input) {
     input.closest("label").hidden = false;
@@ -129,7 +130,8 @@
     if (follow && follow.checked) log.scrollTop = log.scrollHeight;
   };
   if (log && follow) {
-    follow.closest("label").hidden = false;
+    const label = follow.closest("label");
+    if (label) label.hidden = false;
     follow.addEventListener("change", toEnd);
     log.addEventListener("scroll", () => {
       follow.checked = log.scrollHeight - log.scrollTop - log.clientHeight < 24;

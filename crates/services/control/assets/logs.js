@@ -21,7 +21,7 @@
     template.innerHTML = html;
     return template.content.firstElementChild;
   };
-  const hide = (selector) => { const link = document.querySelector(selector); if (link) link.closest(".more").hidden = true; };
+  const hide = (selector) => { const more = document.querySelector(selector)?.closest(".more"); if (more) more.hidden = true; };
   let busy = false, trimmed = false;
   const load = async (way) => {
     const chunk = way === "older" ? box.firstElementChild : box.lastElementChild;
@@ -75,7 +75,8 @@
   else if (box.dataset.stream || !location.search.includes("at=")) toEnd();
   look();
   if (!box.dataset.stream || !follow) return;
-  follow.closest("label").hidden = false;
+  const switched = follow.closest("label");
+  if (switched) switched.hidden = false;
 
   // While one looks at something, what comes is kept, up to so many lines; the page tells how many wait.
   const longest = 5000;

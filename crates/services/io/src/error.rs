@@ -81,7 +81,7 @@ impl Error {
             Self::BadLevel | Self::BadValue(_) => (StatusCode::BAD_REQUEST, "bad_value"),
             Self::Unknown(_) => (StatusCode::NOT_FOUND, "line_unknown"),
             Self::NotReserved(_) => (StatusCode::FORBIDDEN, "line_not_reserved"),
-            Self::NotReconfigurable(_) => (StatusCode::FORBIDDEN, "line_not_reconfigurable"),
+            Self::NotReconfigurable(_) => (StatusCode::CONFLICT, "line_not_reconfigurable"),
             Self::WrongDirection(_) => (StatusCode::CONFLICT, "wrong_direction"),
             Self::MinOff { .. } => (StatusCode::CONFLICT, "min_off"),
             Self::Interlock { .. } => (StatusCode::CONFLICT, "interlock"),

@@ -221,7 +221,7 @@ async fn bad_calls_have_their_status() {
             Method::PATCH,
             "relay1",
             r#"{"direction":"input"}"#,
-            403,
+            409,
             "line_not_reconfigurable",
         ),
         (
