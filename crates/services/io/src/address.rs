@@ -26,10 +26,15 @@ pub(crate) fn parse(text: &str) -> Result<Address<'_>, String> {
     }
     if let Some(place) = text.strip_prefix("chip:") {
         return place
-            .rsplit_once('/')
+            .rsplit_once(['/', ':'])
             .and_then(|(label, offset)| Some(Address::OnChip(label, number(offset)?)))
             .filter(|address| !matches!(address, Address::OnChip("", _)))
-            .ok_or_else(|| format!("`{}` is no line of a chip; write chip:LABEL/17", shortened(text)));
+            .ok_or_else(|| {
+                format!(
+                    "`{}` is no line of a chip; write chip:LABEL/17, or chip:LABEL:17",
+                    shortened(text)
+                )
+            });
     }
     if let Some(bcm) = text.strip_prefix("bcm:") {
         return number(bcm)
