@@ -26,7 +26,7 @@ const CONTRACT: [&str; 12] = [
 fn contract(front: &str) {
     let output = command(std::env::current_exe().unwrap())
         .args(CONTRACT)
-        .args(["--exact", "--test-threads", "2"])
+        .args(["--exact", "--test-threads", "1"])
         .env("PISTACK_E2E_FRONT", front)
         .stdin(Stdio::null())
         .output()

@@ -127,10 +127,10 @@ async fn the_address_without_a_slash_leads_to_the_page() {
 #[test]
 fn a_page_of_its_own_takes_the_foreign_files_and_nothing_else() {
     for name in ["swagger-ui-bundle.js", "swagger-ui.css", "theme.css"] {
-        let answer = super::ui_file(name).unwrap();
+        let answer = ui_file(name).unwrap();
         assert_eq!(answer.status(), 200, "{name}");
     }
     for name in ["", "init.js", "../Cargo.toml", "apispec.json"] {
-        assert!(super::ui_file(name).is_none(), "{name}");
+        assert!(ui_file(name).is_none(), "{name}");
     }
 }

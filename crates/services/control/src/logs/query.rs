@@ -194,7 +194,7 @@ mod tests {
         let query = Query::read("s=%ff&m=-1&before=x.y&at=&wrap&&=&q");
         assert_eq!(query, Query::default());
         assert!(Query::read("").wrap);
-        let many = (0..100).map(|n| format!("p={n}&")).collect::<String>();
+        let many = (0..100).map(|n| format!("p={n}&")).collect::<Vec<_>>().concat();
         assert_eq!(Query::read(&many).programs.len(), MOST_PROGRAMS);
     }
 }

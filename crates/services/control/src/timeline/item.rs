@@ -282,6 +282,7 @@ mod tests {
     use crate::words::Lang;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "written in place")]
     fn entry(name: &str, fields: Value) -> Entry {
         Entry {
             at: 5,
