@@ -30,6 +30,7 @@ fuzz_target!(|input: (String, String, String)| {
         channels: &IndexMap::new(),
         programs: &["cam".to_owned(), "cam:cam".to_owned()],
         lines: &[],
+        sensors: &[],
     });
     let setup = Setup {
         rules,
