@@ -114,7 +114,10 @@ mod tests {
         assert!(finds(r"\d+ ms$", "took 15 ms"));
         assert!(expression("a(").unwrap_err().contains("unclosed"));
         assert!(expression("(a{1000}){1000}").is_err());
-        assert_eq!(ranges(&expression("x*").unwrap(), "axx"), vec![std::ops::Range { start: 1, end: 3 }]);
+        assert_eq!(
+            ranges(&expression("x*").unwrap(), "axx"),
+            vec![std::ops::Range { start: 1, end: 3 }]
+        );
         // A byte of a letter is shown as the letter.
         assert!(
             ranges(&expression(".").unwrap(), "ż")
