@@ -25,13 +25,25 @@ fn play(client: Client, server: Server) -> Vec<Entry> {
                 Step::Sorted(_) => {
                     let masked = mask::all(&text, &world);
                     let mut lines: Vec<&str> = masked.lines().collect();
+                    let fits = code == Some(exit_code_of(&lines));
                     lines.sort_unstable();
-                    (code, lines.join("\n"))
+                    (None, format!("{}\nexit code of the last error: {fits}", lines.join("\n")))
                 }
                 _ => (code, mask::all(&text, &world)),
             }
         })
         .collect()
+}
+
+/// What supervisorctl exits with after these results: its last error decides (`set_exitstatus_from_xmlrpc_fault`).
+/// Where the order of the results is a matter of timing, so is the exit code.
+fn exit_code_of(lines: &[&str]) -> i32 {
+    let dead = ["(spawn error)", "(abnormal termination)", "(not running)"];
+    match lines.iter().rfind(|line| line.contains(": ERROR (")) {
+        None => 0,
+        Some(line) if dead.iter().any(|words| line.contains(words)) => 7,
+        Some(_) => 1,
+    }
 }
 
 /// The differences from the reference, each with its line.
