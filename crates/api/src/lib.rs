@@ -14,4 +14,5 @@ pub mod process;
 pub mod right;
 pub mod service;
 pub mod token;
+pub mod written;
 pub mod xmlrpc;

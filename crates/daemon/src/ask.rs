@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pistack_api::xmlrpc::{Call, Fault, Value};
+use pistack_api::written::Written;
 use pistack_engine::io::Channel;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +22,13 @@ pub(crate) enum Ask {
         call: Call,
         /// Where the answer goes; it may take long.
         reply: oneshot::Sender<Result<Answer, Fault>>,
+    },
+    /// Where the configuration of a process was written.
+    Written {
+        /// `group:name`.
+        name: String,
+        /// `None` when there is no such process.
+        reply: oneshot::Sender<Option<Written>>,
     },
     /// A log to follow.
     Follow {
@@ -91,6 +99,13 @@ impl Asker {
             .await
             .map_err(|_| faults::shutdown_state())?;
         answer.await.unwrap_or_else(|_| Err(faults::shutdown_state()))
+    }
+
+    /// Asks where the configuration of a process was written.
+    pub(crate) async fn written(&self, name: String) -> Option<Written> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Ask::Written { name, reply }).await.ok()?;
+        answer.await.ok().flatten()
     }
 
     /// Asks for a log to follow.

@@ -20,6 +20,7 @@
 //! | `rpc`, `ask` | methods, arguments, structs; connections' way to the supervisor |
 //! | `http` | sockets, credentials, paths |
 //! | `system` | answers to what the configuration asks about the system |
+//! | `written` | where the values of a program's configuration stand |
 //! | `events` | the ring of events for subscribers |
 //! | `sys` | system calls; the only `unsafe` |
 
@@ -39,6 +40,7 @@ mod stdin;
 mod supervisor;
 mod sys;
 mod system;
+mod written;
 
 pub use options::{BindError, DaemonError, Ending, Load, Opening, Options};
 pub use rpc::{API_VERSION, SUPERVISOR_VERSION};

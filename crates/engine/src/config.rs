@@ -11,6 +11,7 @@ pub mod groups;
 pub mod ini;
 pub mod model;
 pub mod options;
+pub mod places;
 pub mod program;
 pub mod servers;
 pub mod settings;

@@ -129,6 +129,7 @@ impl Front {
             asker: self.asker.clone(),
             events: self.events.clone(),
             credentials: server.credentials.clone(),
+            private: is_private(&server.address),
             supervisor_enabled: facts.supervisor_enabled,
             title: format!("supervisor {} ({})", self.version, facts.identifier),
             clock: self.clock.clone(),
@@ -158,6 +159,11 @@ impl Front {
         // who has not taken the answer by now does not get it
         let _ = tokio::time::timeout(GRACE, self.tasks.wait()).await;
     }
+}
+
+/// True for a socket that only the supervisor's own user, and root, can connect to.
+fn is_private(address: &ServerAddress) -> bool {
+    matches!(address, ServerAddress::Unix { mode, .. } if mode & 0o077 == 0)
 }
 
 /// True when both are the same socket, whatever else is different.

@@ -38,6 +38,8 @@ pub(crate) struct Site {
     pub(crate) events: Events,
     /// Who may call.
     pub(crate) credentials: Option<(String, String)>,
+    /// Only the supervisor's own user can connect: here the configuration is told whole.
+    pub(crate) private: bool,
     /// Whether the `supervisor` namespace is there.
     pub(crate) supervisor_enabled: bool,
     /// What the pages say of the supervisor: version and identifier.
@@ -73,6 +75,7 @@ pub(crate) async fn answer(request: Request<Incoming>, site: &Site, client: Arc<
     match path.as_str() {
         _ if !reads => refusal(StatusCode::BAD_REQUEST),
         "/pistack/events" => events(&request, site, client),
+        "/pistack/written" if site.private => written(&request, site).await,
         _ => refusal(StatusCode::NOT_FOUND),
     }
 }
@@ -146,14 +149,30 @@ async fn tail(log: WhichLog, site: &Site, client: Arc<Stream>) -> Response<Body>
     response
 }
 
-fn events(request: &Request<Incoming>, site: &Site, client: Arc<Stream>) -> Response<Body> {
-    let after = request
+async fn written(request: &Request<Incoming>, site: &Site) -> Response<Body> {
+    let name = query(request, "name=").and_then(|name| percent_decode_str(name).decode_utf8().ok());
+    let Some(name) = name else {
+        return refusal(StatusCode::BAD_REQUEST);
+    };
+    let told = site.asker.written(name.into_owned()).await;
+    match told.and_then(|told| serde_json::to_vec(&told).ok()) {
+        Some(json) => respond(StatusCode::OK, "application/json", json.into()),
+        None => refusal(StatusCode::NOT_FOUND),
+    }
+}
+
+/// The value of a query's pair that begins so.
+fn query<'r>(request: &'r Request<Incoming>, key: &str) -> Option<&'r str> {
+    let pairs = request
         .uri()
         .query()
         .into_iter()
-        .flat_map(|query| query.split('&'))
-        .find_map(|pair| pair.strip_prefix("after="));
-    let after = match after.map(str::parse::<u64>) {
+        .flat_map(|query| query.split('&'));
+    pairs.filter_map(|pair| pair.strip_prefix(key)).next()
+}
+
+fn events(request: &Request<Incoming>, site: &Site, client: Arc<Stream>) -> Response<Body> {
+    let after = match query(request, "after=").map(str::parse::<u64>) {
         None => None,
         Some(Ok(serial)) => Some(serial),
         Some(Err(_)) => return refusal(StatusCode::BAD_REQUEST),

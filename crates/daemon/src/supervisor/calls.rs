@@ -13,6 +13,7 @@ use super::Supervisor;
 use crate::ask::{Answer, Ask};
 use crate::rpc::arguments::Arguments;
 use crate::rpc::{faults, methods};
+use crate::written::written;
 
 type Reply = oneshot::Sender<Result<Answer, Fault>>;
 
@@ -22,6 +23,9 @@ impl Supervisor {
         match ask {
             // an answer that nobody waits for any more is dropped, here and below
             Ask::Follow { log, reply } => drop(reply.send(self.follow(&log))),
+            Ask::Written { name, reply } => {
+                drop(reply.send(written(self.engine.configured(), &name)));
+            }
             Ask::Call { call, reply } => self.call(&call, reply),
         }
     }

@@ -6,7 +6,7 @@ use pistack_engine::config::model::{ProcessSpec, Server, ServerAddress};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use crate::harness::{Daemon, Place, Test, block_on, start, start_at};
+use crate::harness::{Daemon, Place, Test, block_on, shell, start, start_at};
 
 pub(crate) const TESTS: &[Test] = &[
     (
@@ -24,6 +24,10 @@ pub(crate) const TESTS: &[Test] = &[
     ),
     ("a_slow_client_holds_up_nobody", a_slow_client_holds_up_nobody),
     ("inet_servers_answer_too", inet_servers_answer_too),
+    (
+        "the_configuration_is_told_to_the_own_user_alone",
+        the_configuration_is_told_to_the_own_user_alone,
+    ),
 ];
 
 const CALL: &str =
@@ -245,6 +249,41 @@ fn inet_servers_answer_too() {
             pistack_kit::rpc::Rpc::new(client, Duration::from_secs(10)).with_basic_auth("user", "secret");
         let state = rpc.call("supervisor.getState", vec![]).await.unwrap();
         assert_eq!(state.get("statecode").unwrap().as_int(), Some(1));
+        daemon.shutdown().await;
+    });
+}
+
+fn the_configuration_is_told_to_the_own_user_alone() {
+    const ASK: &str = "GET /pistack/written?name=cat%3Acat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    block_on(async {
+        let mut cat = shell("cat", "cat");
+        cat.environment.insert("TOKEN".into(), "secret".into());
+        let place = Place::new();
+        let mut model = place.model(vec![cat]);
+        model.servers.push(Server {
+            address: ServerAddress::Unix {
+                path: place.path("open.sock"),
+                mode: 0o777,
+                owner: None,
+            },
+            credentials: None,
+            origin: pistack_engine::config::model::Origin::default(),
+        });
+        let daemon = start_at(place, model).await;
+        let told = exchange(&daemon, ASK, "}]}").await;
+        assert!(told.starts_with("HTTP/1.1 200 OK"), "{told}");
+        let json = &told[told.find('{').unwrap()..=told.rfind('}').unwrap()];
+        let json: pistack_api::written::Written = serde_json::from_str(json).unwrap();
+        assert_eq!(json.environment[0].value, "secret");
+        let unknown = exchange(&daemon, &ASK.replace("cat", "dog"), "\r\n\r\n").await;
+        assert!(unknown.starts_with("HTTP/1.1 404"), "{unknown}");
+        let mut open = UnixStream::connect(daemon.place.path("open.sock")).await.unwrap();
+        open.write_all(ASK.as_bytes()).await.unwrap();
+        let refused = read_until(&mut open, "\r\n\r\n").await;
+        assert!(
+            refused.starts_with("HTTP/1.1 404") && !refused.contains("secret"),
+            "{refused}"
+        );
         daemon.shutdown().await;
     });
 }

@@ -1,5 +1,7 @@
 //! What `reloadConfig` reports: which groups a new configuration adds, changes and removes.
 
+use std::sync::Arc;
+
 use super::model::{ChannelSpec, GroupSpec, LogTarget, Model, Origin, ProcessSpec};
 
 /// Names of groups, in the order in which supervisord lists them.
@@ -64,6 +66,7 @@ pub fn same(old: &GroupSpec, new: &GroupSpec) -> bool {
 pub fn same_process(old: &ProcessSpec, new: &ProcessSpec) -> bool {
     let unplaced = |spec: &ProcessSpec, stdout: ChannelSpec, stderr: ChannelSpec| ProcessSpec {
         origin: Origin::default(),
+        places: Arc::default(),
         stdout,
         stderr,
         ..spec.clone()

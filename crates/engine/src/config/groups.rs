@@ -60,6 +60,8 @@ pub struct World<'a> {
     pub environment: &'a IndexMap<String, String>,
     /// `[supervisord] environment`.
     pub shared: &'a IndexMap<String, String>,
+    /// Where each of its variables stands.
+    pub shared_places: &'a IndexMap<String, Origin>,
     /// The native front end: no quirks, and two groups of one name are an error.
     pub native: bool,
     /// The system.
@@ -128,7 +130,7 @@ impl<'a> Assembler<'a> {
             if !grouped.iter().any(|other| std::ptr::eq(*other, program)) {
                 grouped.push(program);
             }
-            read.push((program, self.processes(program, &name)));
+            read.push((program, self.processes(program, &name, part)));
         }
         for (program, processes_of) in read {
             self.keep(program, processes_of.errors, processes_of.warnings);
@@ -232,7 +234,7 @@ impl<'a> Assembler<'a> {
         kind: GroupKind,
     ) {
         let (mut errors, mut warnings) = (reader.errors, reader.warnings);
-        let read = self.processes(part, &name);
+        let read = self.processes(part, &name, part);
         // Some options are read twice, for the group and for its processes.
         errors.extend(
             read.errors
@@ -245,7 +247,8 @@ impl<'a> Assembler<'a> {
         self.add(part, name, priority, kind, read.processes);
     }
 
-    fn processes(&self, part: &Part, group: &str) -> program::Read {
+    /// The processes of a program in the group `group`, which `owner` makes.
+    fn processes(&self, part: &Part, group: &str, owner: &Part) -> program::Read {
         let label = part.label();
         let program = values::name(&part.name).unwrap_or_else(|_| part.name.clone());
         let scope = Scope {
@@ -255,6 +258,8 @@ impl<'a> Assembler<'a> {
             here: self.world.here,
             environment: self.world.environment,
             shared: self.world.shared,
+            shared_places: self.world.shared_places,
+            group_priority: owner.options.get("priority").map(|setting| &setting.origin),
             logfile_twice: !self.world.native,
             around: self.world.around,
         };

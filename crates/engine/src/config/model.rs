@@ -1,9 +1,11 @@
 //! What both front ends produce: the programs to run and how.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::places::Places;
 use crate::event::EventKind;
 
 /// Where a thing was written.
@@ -104,6 +106,8 @@ pub struct Settings {
     pub strip_ansi: bool,
     /// Added to every child's environment.
     pub environment: IndexMap<String, String>,
+    /// Where each of these variables was written.
+    pub environment_places: IndexMap<String, Origin>,
     /// Name in listener headers and AUTO log names.
     pub identifier: String,
 }
@@ -127,6 +131,7 @@ impl Default for Settings {
             directory: None,
             strip_ansi: false,
             environment: IndexMap::new(),
+            environment_places: IndexMap::new(),
             identifier: "supervisor".into(),
         }
     }
@@ -317,6 +322,8 @@ pub struct ProcessSpec {
     pub stderr: ChannelSpec,
     /// Where it was written.
     pub origin: Origin,
+    /// Where each of its options was written; all its program's processes share it.
+    pub places: Arc<Places>,
 }
 
 impl ProcessSpec {
@@ -347,6 +354,7 @@ impl ProcessSpec {
             stdout: ChannelSpec::default(),
             stderr: ChannelSpec::default(),
             origin: Origin::default(),
+            places: Arc::default(),
         }
     }
 }

@@ -80,6 +80,8 @@ pub struct Options {
     /// Where the section starts.
     pub origin: Origin,
     settings: IndexMap<String, Setting>,
+    /// Where single variables of the environment stand, if they have lines of their own.
+    variables: IndexMap<String, Origin>,
 }
 
 impl Options {
@@ -88,6 +90,7 @@ impl Options {
         Self {
             origin,
             settings: IndexMap::new(),
+            variables: IndexMap::new(),
         }
     }
 
@@ -113,6 +116,22 @@ impl Options {
 
     pub(super) fn settings_mut(&mut self) -> impl Iterator<Item = &mut Setting> {
         self.settings.values_mut()
+    }
+
+    /// Tells where a variable of the environment stands.
+    pub(super) fn place_variable(&mut self, name: impl Into<String>, origin: Origin) {
+        self.variables.insert(name.into(), origin);
+    }
+
+    /// The variables of the environment that have lines of their own.
+    pub(super) fn placed_variables(&self) -> impl Iterator<Item = (&String, &Origin)> {
+        self.variables.iter()
+    }
+
+    /// Where a variable of the environment stands; the whole environment's place if it has no line of its own.
+    pub(super) fn origin_of_variable(&self, name: &str) -> Origin {
+        let own = self.variables.get(name).cloned();
+        own.unwrap_or_else(|| self.origin_of("environment"))
     }
 
     /// Where an option stands; the section's own place if it does not.

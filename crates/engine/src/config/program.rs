@@ -1,12 +1,14 @@
 //! What the options of a program mean: one set of options to its processes. Both front ends come through here.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::expand::Names;
-use super::model::{AutoRestart, ChannelSpec, LogTarget, ProcessSpec, Warning};
+use super::model::{AutoRestart, ChannelSpec, LogTarget, Origin, ProcessSpec, Warning};
 use super::options::{OptionError, Options, Reader};
+use super::places::Places;
 use super::surroundings::Surroundings;
 use super::{shlex, values};
 
@@ -64,6 +66,10 @@ pub struct Scope<'a> {
     pub environment: &'a IndexMap<String, String>,
     /// `[supervisord] environment`, which every program inherits.
     pub shared: &'a IndexMap<String, String>,
+    /// Where each of its variables stands.
+    pub shared_places: &'a IndexMap<String, Origin>,
+    /// Where the priority of its group stands, if it was written.
+    pub group_priority: Option<&'a Origin>,
     /// supervisord expands the names of log files twice.
     pub logfile_twice: bool,
     /// The system.
@@ -105,6 +111,10 @@ pub fn read(options: &Options, scope: &Scope<'_>) -> Read {
             // The others would only say the same.
             break;
         }
+    }
+    let places = Arc::new(Places::new(options, scope.group_priority, scope.shared_places));
+    for process in &mut processes {
+        process.places = Arc::clone(&places);
     }
     // All have one priority, so that supervisord's sort is by name.
     processes.sort_by(|one, other| one.name.cmp(&other.name));

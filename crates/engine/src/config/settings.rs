@@ -31,6 +31,11 @@ pub const KEYS: [&str; 17] = [
 /// Reads the settings. `again`: names of the second expansion that supervisord gives to `environment=` alone.
 pub fn read(reader: &mut Reader<'_>, again: Option<&Names>) -> Settings {
     let default = Settings::default();
+    let environment = reader.environment("environment", again);
+    let environment_places = environment
+        .keys()
+        .map(|name| (name.clone(), reader.options.origin_of_variable(name)))
+        .collect();
     Settings {
         minfds: u64::from(reader.count("minfds", default.minfds as u32)),
         minprocs: u64::from(reader.count("minprocs", default.minprocs as u32)),
@@ -48,7 +53,8 @@ pub fn read(reader: &mut Reader<'_>, again: Option<&Names>) -> Settings {
         childlogdir: reader.directory("childlogdir"),
         nocleanup: reader.boolean("nocleanup", default.nocleanup),
         strip_ansi: reader.boolean("strip_ansi", default.strip_ansi),
-        environment: reader.environment("environment", again),
+        environment,
+        environment_places,
     }
 }
 

@@ -121,6 +121,7 @@ pub fn read(request: &Request<'_>) -> Result<Model, Vec<IniError>> {
         here: &here,
         environment: &environment,
         shared: &settings.environment,
+        shared_places: &settings.environment_places,
         native: false,
         around: request.around,
     };

@@ -170,6 +170,7 @@ pub fn build(tables: &Tables, context: &Context<'_>) -> Result<Model, Vec<TableE
         here: &here,
         environment: &environment,
         shared: &settings.environment,
+        shared_places: &settings.environment_places,
         native: true,
         around: context.around,
     };
@@ -260,6 +261,13 @@ impl Builder<'_> {
         for (key, value) in table.entries() {
             let origin = (self.context.locate)(&[path, &[key]].concat());
             let origin = origin.unwrap_or_else(|| options.origin.clone());
+            if let Value::Pairs(pairs) = &value {
+                for name in pairs.keys() {
+                    if let Some(origin) = (self.context.locate)(&[path, &[key, name]].concat()) {
+                        options.place_variable(name, origin);
+                    }
+                }
+            }
             options.insert(
                 key,
                 Setting {

@@ -32,6 +32,7 @@ mod pending;
 mod place;
 mod process;
 mod program;
+mod program_config;
 mod routes;
 mod rule_form;
 mod rule_words;

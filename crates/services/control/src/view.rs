@@ -8,6 +8,7 @@ use crate::account::{AuditLine, SessionLine, TokenLine};
 use crate::error::Failure;
 use crate::process::{Row, Since, Table};
 use crate::program::{Metric, RunLine, Why};
+use crate::program_config::ConfigTables;
 use crate::upstream::account::FactorState;
 use crate::upstream::info::Fact;
 use crate::visit::Visit;
@@ -178,8 +179,7 @@ pub(crate) enum View {
     History(Vec<RunLine>),
     Why(Why),
     Metrics(Vec<Metric>),
-    /// Key and value.
-    Config(Vec<(String, String)>),
+    Config(ConfigTables),
     /// Names of rules.
     Rules(Vec<String>),
 }

@@ -6,8 +6,10 @@ use base64::Engine as _;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderValue, Request, StatusCode, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use pistack_api::event::Event;
 use pistack_api::process::ProcessInfo;
+use pistack_api::written::Written;
 use pistack_api::xmlrpc::Value;
 use pistack_kit::client::Client;
 use pistack_kit::paths::StatePaths;
@@ -104,6 +106,27 @@ impl Daemon {
             Some(Value::Struct(members)) => Ok(members.clone()),
             _ => Err(Error::Unknown(name.to_owned())),
         }
+    }
+
+    /// Where the configuration of a process was written. `None` where the supervisor does not tell: a supervisord, or
+    /// ours through a socket that others can connect to.
+    pub(crate) async fn written(&self, group: &str, name: &str) -> Result<Option<Written>, Error> {
+        let name = format!("{group}:{name}");
+        let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+        let mut request = Request::get(format!("/pistack/written?name={name}"));
+        if let Some(value) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        let request = request
+            .body(Bytes::new())
+            .map_err(|error| Error::Broken(error.to_string()))?;
+        let answer = self.client.send(request, self.timeout).await?;
+        if answer.status() != StatusCode::OK {
+            return Ok(None);
+        }
+        let told = serde_json::from_slice(answer.body());
+        told.map(Some)
+            .map_err(|error| Error::Broken(format!("where {name} was written: {error}")))
     }
 
     /// `getProcessInfo`.

@@ -1,5 +1,6 @@
 //! Every route of this service, in one place.
 
+mod configuration;
 mod events;
 mod log;
 mod processes;
@@ -25,7 +26,7 @@ fn router() -> OpenApiRouter<Supervisor> {
         .routes(routes!(log::read_process_log))
         .routes(routes!(runs::list_process_runs))
         .routes(routes!(runs::list_runs))
-        .routes(routes!(runs::get_process_config))
+        .routes(routes!(configuration::get_process_config))
         .routes(routes!(events::stream_events))
 }
 

@@ -40,6 +40,7 @@ fn assembled(parts: &Parts, native: bool) -> Assembled {
             here: "/",
             environment: &environment,
             shared: &environment,
+            shared_places: &IndexMap::new(),
             native,
             around,
         },

@@ -49,6 +49,8 @@ fn read_with(text: &[(&str, &str)], outside: &dyn Outside) -> Read {
         here: "/etc",
         environment: &environment,
         shared: &shared,
+        shared_places: &IndexMap::new(),
+        group_priority: None,
         logfile_twice: true,
         around,
     };
@@ -82,7 +84,13 @@ fn a_bare_program_has_supervisors_defaults() {
         },
         ..ProcessSpec::new("cat", "/bin/cat")
     };
-    assert_eq!(processes(&[("command", "/bin/cat")]), [expected]);
+    let read = processes(&[("command", "/bin/cat")]);
+    let expected = ProcessSpec {
+        places: read[0].places.clone(),
+        ..expected
+    };
+    assert_eq!(read[0].places.option("command"), Some((Path::new("x"), 2)));
+    assert_eq!(read, [expected]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::identity::Person;
 use crate::inert;
 use crate::process::{Row, full_name};
 use crate::program::{Metric, RunLine, Why, metrics};
+use crate::program_config::ConfigTables;
 use crate::state::Dashboard;
 use crate::upstream::rules::Rules;
 use crate::upstream::runs;
@@ -115,12 +116,8 @@ pub(crate) async fn config(
     Name(name): Name,
 ) -> Result<Response, Failure> {
     let info = opened(&dashboard, &person, &name).await?;
-    let values = runs::configuration(&dashboard, &person.token, &full_name(&info)).await?;
-    let lines = values
-        .iter()
-        .map(|value| (inert::line(&value.key), inert::line(&value.value)))
-        .collect();
-    show(&person, &info, View::Config(lines))
+    let told = runs::configuration(&dashboard, &person.token, &full_name(&info)).await?;
+    show(&person, &info, View::Config(ConfigTables::new(&told)))
 }
 
 /// `GET /programs/{name}/rules`

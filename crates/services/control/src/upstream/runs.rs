@@ -48,12 +48,32 @@ pub(crate) struct History {
 pub(crate) struct ConfigValue {
     pub(crate) key: String,
     pub(crate) value: String,
+    /// Where it was written; absent where a default is in effect.
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// One variable of a program's environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Configuration {
-    values: Vec<ConfigValue>,
+pub(crate) struct ConfigVariable {
+    pub(crate) name: String,
+    /// Absent where the person may not see it.
+    pub(crate) value: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+}
+
+/// What a program is run with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Configuration {
+    pub(crate) values: Vec<ConfigValue>,
+    /// Whether files and lines are known.
+    pub(crate) places: bool,
+    /// One of pistack's own programs, which no file defines.
+    pub(crate) built_in: bool,
+    pub(crate) environment: Vec<ConfigVariable>,
 }
 
 /// A program's runs. `name`: `group:name`.
@@ -66,9 +86,8 @@ pub(crate) async fn configuration(
     dashboard: &Dashboard,
     token: &str,
     name: &str,
-) -> Result<Vec<ConfigValue>, Failure> {
-    let path = format!("processes/{}/config", segment(name));
-    Ok(read::<Configuration>(dashboard, token, &path).await?.values)
+) -> Result<Configuration, Failure> {
+    read(dashboard, token, &format!("processes/{}/config", segment(name))).await
 }
 
 async fn read<T: DeserializeOwned>(dashboard: &Dashboard, token: &str, path: &str) -> Result<T, Failure> {

@@ -212,7 +212,10 @@ async fn runs(_: AdminCaller, Param(name): Param<String>) -> Json<Value> {
 async fn configuration(_: AdminCaller, Param(name): Param<String>) -> Json<Value> {
     Json(json!({ "values": [
         { "key": "autorestart", "value": "unexpected" },
-        { "key": "command", "value": format!("/usr/bin/{name} <x>") },
+        { "key": "command", "value": format!("/usr/bin/{name} <x>"), "file": "/etc/conf.d/<b>a.ini", "line": 12 },
+    ], "places": true, "built_in": false, "environment": [
+        { "name": "MQTT_HOST", "value": "mqtt.<i>local", "file": "/etc/supervisord.conf", "line": 3 },
+        { "name": "MQTT_PASSWORD", "file": "/etc/supervisord.conf", "line": 3 },
     ] }))
 }
 

@@ -193,6 +193,20 @@ async fn every_view_of_a_program_by_level() {
         .page()
         .await;
     assert!(chart.text.contains("between 38 MB and 39 MB"), "{}", chart.text);
+    let config = stack
+        .get("/programs/camera%3Acamera/config")
+        .by(Level::Admin)
+        .page()
+        .await;
+    for shown in [
+        "<code>/etc/conf.d/&#60;b&#62;a.ini:12</code>",
+        "<small>default</small>",
+        "<code>mqtt.&#60;i&#62;local</code>",
+        "<small>hidden</small>",
+        "/etc/supervisord.conf:3",
+    ] {
+        assert!(config.text.contains(shown), "{shown}: {}", config.text);
+    }
     // without its rules' service the view says so and the page stands
     let rules = stack
         .get("/programs/camera%3Acamera/rules")

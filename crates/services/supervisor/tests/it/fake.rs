@@ -14,6 +14,7 @@ use http::{HeaderMap, StatusCode, header};
 use pistack_api::event::Event;
 use pistack_api::process::ProcessInfo;
 use pistack_api::xmlrpc::{self, Call, Fault, Value, fault};
+use serde_json::json;
 use tokio::sync::broadcast;
 
 pub(crate) struct Fake {
@@ -91,6 +92,29 @@ fn config(info: &ProcessInfo) -> Value {
     Value::Struct(members.map(|(key, value)| (key.to_owned(), value)).into())
 }
 
+/// Where that was written; a supervisord does not know the question.
+async fn written(
+    Extract(fake): Extract<Arc<Fake>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    if fake.state().no_events || query.get("name").map(String::as_str) != Some("camera:camera") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let place = |file: &str, line| json!({ "file": file, "line": line });
+    let main = "/etc/supervisord.conf";
+    let body = json!({
+        "values": [
+            { "key": "command", "place": place(main, 12) },
+            { "key": "autostart", "place": place("/etc/conf.d/camera.ini", 4) },
+            { "key": "startsecs" },
+            { "key": "umask", "value": "022", "place": place(main, 13) },
+            { "key": "killasgroup" },
+        ],
+        "environment": [{ "name": "TOKEN", "value": "s3cret", "place": place(main, 14) }],
+    });
+    axum::Json(body).into_response()
+}
+
 impl Fake {
     pub(crate) fn new() -> Arc<Self> {
         let stack = "RaspberryPiSystem";
@@ -133,6 +157,7 @@ impl Fake {
         Router::new()
             .route("/RPC2", post(rpc))
             .route("/pistack/events", get(events))
+            .route("/pistack/written", get(written))
             .with_state(Arc::clone(self))
     }
 

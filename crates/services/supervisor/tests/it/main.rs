@@ -72,6 +72,13 @@ impl Bench {
         self.auth.token("anna", level, self.context.clock.unix())
     }
 
+    /// Somebody of the lowest level with a grant.
+    pub(crate) fn granted(&self, grant: &str) -> String {
+        let mut claims = self.auth.claims("piotr", Level::User, self.context.clock.unix());
+        claims.grants = Some(grant.to_owned());
+        self.auth.sign(&claims)
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();

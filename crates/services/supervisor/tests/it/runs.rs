@@ -50,20 +50,74 @@ async fn who_asked_is_noted() {
     );
 }
 
+/// Of the values: key, value, file, line.
+fn rows(body: &serde_json::Value) -> Vec<String> {
+    let rows = body["values"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let text = |key: &str| row[key].as_str().unwrap_or("-").to_owned();
+        format!(
+            "{}={} {}:{}",
+            text("key"),
+            text("value"),
+            text("file"),
+            row["line"]
+        )
+    })
+    .collect()
+}
+
 #[tokio::test]
-async fn the_configuration_is_what_the_supervisor_tells() {
+async fn each_value_of_the_configuration_has_its_file_and_line() {
     let bench = Bench::new().await;
     let (status, body) = bench.get("/processes/camera:camera/config").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
-        body,
-        json!({ "values": [
-            { "key": "autostart", "value": "true" },
-            { "key": "command", "value": "python3 camera.py" },
-            { "key": "directory", "value": "" },
-            { "key": "exitcodes", "value": "0, 2" },
-            { "key": "startsecs", "value": "1" },
-        ] })
+        rows(&body),
+        [
+            "autostart=true /etc/conf.d/camera.ini:4",
+            "command=python3 camera.py /etc/supervisord.conf:12",
+            "directory= -:null",
+            "exitcodes=0, 2 -:null",
+            "startsecs=1 -:null",
+            "umask=022 /etc/supervisord.conf:13",
+        ]
+    );
+    assert_eq!(
+        (&body["places"], &body["built_in"]),
+        (&json!(true), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn values_of_the_environment_are_for_those_who_manage_the_process() {
+    let bench = Bench::new().await;
+    let path = "/processes/camera/config";
+    let ask = async |request| bench.send(request).await.1["environment"].clone();
+    let name = json!({ "name": "TOKEN", "file": "/etc/supervisord.conf", "line": 14 });
+    let admin = ask(bench.request(Method::GET, path, Some(Level::Admin))).await;
+    assert_eq!(admin, json!([name]));
+    let root = ask(bench.request(Method::GET, path, Some(Level::Root))).await;
+    assert_eq!(root[0]["value"], "s3cret");
+    // a grant for this one process, by either name
+    for grant in ["process:camera:*", "process:camera:camera:*"] {
+        let token = bench.granted(grant);
+        let mut request = bench.request(Method::GET, path, None);
+        let value = format!("Bearer {token}").parse().unwrap();
+        request.headers_mut().insert("authorization", value);
+        assert_eq!(ask(request).await[0]["value"], "s3cret", "{grant}");
+    }
+}
+
+#[tokio::test]
+async fn a_supervisord_tells_values_without_places() {
+    let bench = Bench::new().await;
+    bench.fake.state().no_events = true;
+    let (status, body) = bench.get("/processes/camera:camera/config").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(rows(&body)[1], "command=python3 camera.py -:null");
+    assert_eq!(
+        (&body["places"], &body["environment"]),
+        (&json!(false), &json!([]))
     );
 }
 
