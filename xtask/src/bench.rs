@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: figures beside the original's, on the same machine, in the same run.
 
 mod auth;
+mod dashboard;
 mod gateway;
 mod info;
 mod load;
@@ -34,6 +35,16 @@ pub(crate) enum What {
     /// Logins beside the original's: `me` and `validate` through the gateway, refreshes, memory idle and under logins.
     Auth {
         /// Rounds of load; both stacks take turns within each.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Seconds of load a measurement.
+        #[arg(long, default_value_t = 5)]
+        seconds: u32,
+    },
+    /// The dashboard beside the original's Django page and supervisord's status page: time and rate of Home, memory,
+    /// open dashboards, a long log.
+    Dashboard {
+        /// Rounds of load; both take turns within each.
         #[arg(long, default_value_t = 3)]
         rounds: usize,
         /// Seconds of load a measurement.
@@ -74,6 +85,7 @@ pub(crate) fn run(what: &What) -> anyhow::Result<()> {
         What::Rules => rules::run(),
         What::Notify => notify::run(),
         What::Auth { rounds, seconds } => auth::run(*rounds, *seconds),
+        What::Dashboard { rounds, seconds } => dashboard::run(*rounds, *seconds),
         What::Gateway { rounds, seconds } => gateway::run(*rounds, *seconds),
         What::Info { seconds } => info::run(*seconds),
         What::Supervisor { few } => supervisor::run(!*few),

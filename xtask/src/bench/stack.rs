@@ -180,7 +180,8 @@ pub(super) fn original(scratch: &Path) -> anyhow::Result<Side> {
 
 /// Ours, with a Root.
 pub(super) fn pistack(scratch: &Path) -> anyhow::Result<Side> {
-    let program = run::root().join("target/release/pistack");
+    let program = std::env::var_os("PISTACK_BIN")
+        .map_or_else(|| run::root().join("target/release/pistack"), PathBuf::from);
     if !program.exists() {
         bail!("build it first: cargo build --release -p pistack");
     }

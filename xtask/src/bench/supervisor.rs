@@ -11,7 +11,7 @@
 
 mod client;
 mod daemon;
-mod kernel;
+pub(super) mod kernel;
 mod measures;
 mod programs;
 mod thousand;

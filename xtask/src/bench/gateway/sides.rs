@@ -189,8 +189,9 @@ impl Drop for Nginx {
     }
 }
 
-/// nginx as somebody would set it up who cares for speed, the original's way beside it, and the source of the large
-/// body.
+/// nginx as somebody would set it up who cares for speed and wants what the gateway does for each request: the same
+/// fields forwarded, a request id both ways, limits by address (decision 0008). Beside it the original's way, and the
+/// source of the large body.
 const CONFIG: &str = "\
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log; user root;
 events { worker_connections 4096; }
@@ -198,11 +199,17 @@ http {
   access_log off; keepalive_requests 100000000; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   ssl_certificate {leaf}; ssl_certificate_key {leaf}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:1m;
   upstream kept { server unix:{socket}; keepalive 32; keepalive_requests 100000000; }
-  proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
-  proxy_set_header X-Real-IP $remote_addr;
+  limit_conn_zone $binary_remote_addr zone=c:1m; limit_req_zone $binary_remote_addr zone=r:1m rate=1000000r/s;
   server { listen 127.0.0.1:39443 ssl http2; listen 127.0.0.1:39080;
-    location / { proxy_pass http://kept; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; } }
-  server { listen 127.0.0.1:39444 ssl; location / { proxy_pass http://127.0.0.1:38010; } }
+    limit_conn c 1000; limit_req zone=r burst=100000 nodelay; add_header X-Request-ID $request_id always;
+    proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Prefix /; proxy_set_header X-Request-ID $request_id; proxy_set_header Connection \"\";
+    location / { proxy_pass http://kept; proxy_http_version 1.1; } }
+  server { listen 127.0.0.1:39444 ssl;
+    proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+    location / { proxy_pass http://127.0.0.1:38010; } }
   server { listen 127.0.0.1:39090; client_max_body_size 0; root {folder}/files; }
 }
 ";

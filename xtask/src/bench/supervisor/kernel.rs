@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(2);
     clippy::disallowed_methods,
     reason = "a measurement is made of clock readings"
 )]
-pub(super) fn now() -> Instant {
+pub(in crate::bench) fn now() -> Instant {
     Instant::now()
 }
 
@@ -24,12 +24,12 @@ pub(super) fn now() -> Instant {
     clippy::disallowed_methods,
     reason = "compared with stamps that other programs wrote"
 )]
-pub(super) fn wall() -> Duration {
+pub(in crate::bench) fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Looks until there is an answer; `what` names what did not come.
-pub(super) fn wait_for<T>(
+pub(in crate::bench) fn wait_for<T>(
     what: &str,
     most: Duration,
     mut look: impl FnMut() -> Option<T>,
@@ -47,7 +47,7 @@ pub(super) fn wait_for<T>(
 }
 
 /// CPU time of all threads of a process, seconds. Children are not in it.
-pub(super) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+pub(in crate::bench) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     let nanoseconds = over_threads(pid, "schedstat", |text| {
         text.split_whitespace().next()?.parse().ok()
     })?;
@@ -55,7 +55,7 @@ pub(super) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 }
 
 /// Voluntary context switches of all threads of a process: each is a wake-up that was waited for.
-pub(super) fn wakeups(pid: u32) -> anyhow::Result<u64> {
+pub(in crate::bench) fn wakeups(pid: u32) -> anyhow::Result<u64> {
     over_threads(pid, "status", |text| {
         let line = text
             .lines()
@@ -75,7 +75,7 @@ fn over_threads(pid: u32, file: &str, read: impl Fn(&str) -> Option<u64>) -> any
 }
 
 /// Pss of a process, MB of 1024 x 1024 bytes.
-pub(super) fn pss_mb(pid: u32) -> anyhow::Result<f64> {
+pub(in crate::bench) fn pss_mb(pid: u32) -> anyhow::Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kb: f64 = line
@@ -85,14 +85,14 @@ pub(super) fn pss_mb(pid: u32) -> anyhow::Result<f64> {
 }
 
 /// Size of a log with its backups `.1`, `.2`, ...
-pub(super) fn size_with_backups(log: &Path) -> u64 {
+pub(in crate::bench) fn size_with_backups(log: &Path) -> u64 {
     let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
     let backups = (1..=10).map(|number| size(Path::new(&format!("{}.{number}", log.display()))));
     size(log) + backups.sum::<u64>()
 }
 
 /// Removes a log with its backups.
-pub(super) fn remove_with_backups(log: &Path) {
+pub(in crate::bench) fn remove_with_backups(log: &Path) {
     let _ = fs::remove_file(log);
     for number in 1..=10 {
         // most of them were never there

@@ -1,0 +1,169 @@
+//! Open dashboards: streams through the gateway, and what they cost in all of the stack's processes together.
+
+use std::fs;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::said;
+use crate::bench::supervisor::kernel::{cpu_seconds, now, pss_mb, wait_for};
+use crate::run;
+
+/// Dashboards that are open at once.
+const DASHBOARDS: usize = 20;
+/// A service that has gone quiet gives memory back after a look of 15 s.
+const SETTLE: Duration = Duration::from_secs(40);
+/// How long the stack is watched, without dashboards and with them.
+const WATCH: Duration = Duration::from_mins(1);
+/// An open Home asks for the board's card this often.
+const CARD: Duration = Duration::from_secs(30);
+
+/// What they cost beyond the stack alone.
+#[derive(Debug)]
+pub(super) struct Cost {
+    /// Of one core.
+    pub(super) cpu_percent: f64,
+    pub(super) memory_mb: f64,
+}
+
+/// The stack's own processes: the supervisor and its services, without the programs.
+#[derive(Debug)]
+pub(super) struct Stack(Vec<(u32, String)>);
+
+impl Stack {
+    /// The process of this id and all below it that are not somebody's program.
+    pub(super) fn below(pid: i64) -> anyhow::Result<Self> {
+        let mut known = vec![(u32::try_from(pid)?, command(pid).unwrap_or_default())];
+        let mut parents = vec![pid];
+        while let Some(parent) = parents.pop() {
+            let text = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+            for child in text.split_whitespace() {
+                let child: i64 = child.parse()?;
+                let command = command(child).unwrap_or_default();
+                if !command.starts_with("sleep") {
+                    known.push((u32::try_from(child)?, command));
+                    parents.push(child);
+                }
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// The process whose command line has this in it.
+    pub(super) fn pid_of(&self, part: &str) -> anyhow::Result<u32> {
+        let found = self.0.iter().find(|(_, command)| command.contains(part));
+        Ok(found.with_context(|| format!("no process `{part}`"))?.0)
+    }
+
+    /// Pss of all whose command line has this in it, MB.
+    pub(super) fn memory_of(&self, part: &str) -> anyhow::Result<f64> {
+        let mut sum = 0.0;
+        for (pid, _) in self.0.iter().filter(|(_, command)| command.contains(part)) {
+            sum += pss_mb(*pid)?;
+        }
+        Ok(sum)
+    }
+
+    fn cpu(&self) -> anyhow::Result<Vec<f64>> {
+        self.0.iter().map(|(pid, _)| cpu_seconds(*pid)).collect()
+    }
+}
+
+fn command(pid: i64) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(
+        String::from_utf8_lossy(&bytes)
+            .replace('\0', " ")
+            .trim()
+            .to_owned(),
+    )
+}
+
+/// One page's stream, held open by curl over HTTP/2.
+struct Stream(Child);
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // One that has ended already needs no more.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Watches the stack alone, then with open dashboards that also ask for the board's card as the page does.
+pub(super) fn measure(stack: &Stack, base: &str, token: &str) -> anyhow::Result<Cost> {
+    println!("waiting {} s for quiet ...", SETTLE.as_secs());
+    thread::sleep(SETTLE);
+    let alone = watch(stack, || Ok(()))?;
+    let memory = stack.memory_of("")?;
+    let bearer = format!("Authorization: Bearer {token}");
+    let folder = run::root().join("target/bench/streams");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    let mut streams = Vec::new();
+    for number in 0..DASHBOARDS {
+        let seen = fs::File::create(folder.join(number.to_string()))?;
+        let child = run::command("curl")
+            .args(["-sSkN", "--http2", "-H", &bearer, &format!("{base}/live")])
+            .stdout(seen)
+            .stdin(Stdio::null())
+            .spawn()?;
+        streams.push(Stream(child));
+    }
+    for number in 0..DASHBOARDS {
+        let seen = folder.join(number.to_string());
+        wait_for("the first message of a stream", Duration::from_secs(20), || {
+            (fs::metadata(&seen).ok()?.len() > 1000).then_some(())
+        })?;
+    }
+    let card = format!("{base}/board");
+    let with = watch(stack, || {
+        // Each page on its own connection, as twenty browsers would.
+        for _ in 0..DASHBOARDS {
+            let answer = said(run::command("curl").args([
+                "-sSkf",
+                "--http2",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code}",
+                "-H",
+                &bearer,
+                &card,
+            ]))?;
+            anyhow::ensure!(answer == "200", "the board's card answered {answer}");
+        }
+        Ok(())
+    })?;
+    let cost = Cost {
+        cpu_percent: with.iter().sum::<f64>() - alone.iter().sum::<f64>(),
+        memory_mb: stack.memory_of("")? - memory,
+    };
+    for ((_, command), (alone, with)) in stack.0.iter().zip(alone.iter().zip(&with)) {
+        println!("{alone:6.2} % -> {with:6.2} %  {command}");
+    }
+    for stream in &mut streams {
+        anyhow::ensure!(stream.0.try_wait()?.is_none(), "a stream ended meanwhile");
+    }
+    Ok(cost)
+}
+
+/// Percent of a core that each process takes. `now_and_then` runs as often as a page asks for the board's card.
+fn watch(stack: &Stack, now_and_then: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<Vec<f64>> {
+    println!("watching for {} s ...", WATCH.as_secs());
+    let (before, begun) = (stack.cpu()?, now());
+    while begun.elapsed() < WATCH {
+        let round = now();
+        now_and_then()?;
+        thread::sleep(CARD.saturating_sub(round.elapsed()));
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let after = stack.cpu()?;
+    Ok(after
+        .iter()
+        .zip(&before)
+        .map(|(after, before)| (after - before) / seconds * 100.0)
+        .collect())
+}
