@@ -74,7 +74,8 @@ pub struct Config {
     /// Connections at the same time from one address. This board itself is not counted.
     pub max_connections_per_address: usize,
     /// Proxies in front of this gateway, as addresses (`"192.168.1.2"`) or networks (`"10.0.0.0/8"`). Their
-    /// `X-Forwarded-For` and `X-Forwarded-Proto` are believed, nobody else's.
+    /// `X-Forwarded-For`, `X-Forwarded-Proto`, and `X-Forwarded-Prefix` or `X-Ingress-Path` are believed, nobody
+    /// else's.
     pub trusted_proxies: Vec<String>,
     /// What one client may take.
     pub limits: Limits,

@@ -124,6 +124,7 @@ fn forges(name: &str) -> bool {
                 || rest.starts_with("pistack-")
                 || rest == "real-ip"
                 || rest == "client-ip"
+                || rest == "ingress-path"
                 || rest == "cluster-client-ip"
                 || rest == "original-url"
                 || rest == "rewrite-url"
@@ -161,6 +162,7 @@ mod tests {
             ("x-forwarded-anything", "1"),
             ("x-real-ip", "1.1.1.1"),
             ("x-client-ip", "1.1.1.1"),
+            ("x-ingress-path", "/evil"),
             ("x-original-url", "/admin"),
             ("x-rewrite-url", "/admin"),
             ("true-client-ip", "1.1.1.1"),

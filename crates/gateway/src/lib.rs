@@ -30,6 +30,7 @@ mod lookup;
 mod metrics;
 mod names;
 mod origin;
+mod outer_path;
 mod plan;
 mod proxy;
 mod qr;

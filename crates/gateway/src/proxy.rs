@@ -27,6 +27,7 @@ use crate::headers::{self, Forwarded, REQUEST_ID};
 use crate::metrics::{Metrics, RouteStats};
 use crate::names::Names;
 use crate::origin::{Origin, TrustedProxies};
+use crate::outer_path::OuterPath;
 use crate::plan::{Auth, Door};
 use crate::rates::Rates;
 use crate::request_id::RequestIds;
@@ -98,6 +99,8 @@ struct About<'a> {
     id: &'a HeaderValue,
     client: &'a HeaderValue,
     wish: &'a Wish,
+    /// Where a trusted proxy shows this gateway.
+    outer: Option<&'a OuterPath>,
     /// The client opens a WebSocket.
     websocket: Option<tunnel::Wanted>,
 }
@@ -116,6 +119,8 @@ impl Peer {
         let origin = gateway
             .trusted
             .origin(self.address, self.secure, request.headers());
+        let trusted = gateway.trusted.trust(self.address);
+        let outer = trusted.then(|| OuterPath::of(request.headers())).flatten();
         let wish = Wish::of(request.method(), request.headers());
         let number = gateway.ids.next();
         let mut id = number.header();
@@ -130,8 +135,14 @@ impl Peer {
             Err(failure) => Err(failure),
             Ok(()) if origin.secure || in_the_clear => {
                 let (origin, id, client) = (&origin, &id, &client);
-                self.answer(request, origin, (id, client), &wish, &mut record)
-                    .await
+                self.answer(
+                    request,
+                    (origin, outer.as_ref()),
+                    (id, client),
+                    &wish,
+                    &mut record,
+                )
+                .await
             }
             Ok(()) => self.lead_to_https(&request.into_parts().0),
         };
@@ -146,6 +157,9 @@ impl Peer {
             }
             response
         });
+        if let Some(outer) = &outer {
+            outer.put_on(response.headers_mut());
+        }
         busy.answered();
         record.status = response.status().as_u16();
         // It never comes twice, so that it has no place in HTTP/2's table of fields.
@@ -214,7 +228,7 @@ impl Peer {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        origin: &Origin,
+        (origin, outer): (&Origin, Option<&OuterPath>),
         (id, client): (&HeaderValue, &HeaderValue),
         wish: &Wish,
         record: &mut Record,
@@ -227,6 +241,7 @@ impl Peer {
             id,
             client,
             wish,
+            outer,
             websocket,
         };
         let table = self.gateway.table();
@@ -339,10 +354,14 @@ impl Peer {
             To::Application(_, forward) => forward.send_host.as_ref(),
             To::Service(..) | To::Files(_) => None,
         };
+        let whole = about.outer.map(|outer| outer.whole(&target.prefix));
+        if let (Some(outer), Some(whole)) = (about.outer, &whole) {
+            outer.tell(&mut parts.headers, whole);
+        }
         let forwarded = Forwarded {
             client: about.client,
             host: &about.host,
-            prefix: &target.prefix,
+            prefix: whole.as_ref().unwrap_or(&target.prefix),
             secure: about.origin.secure,
             request_id: about.id,
         };
@@ -354,7 +373,10 @@ impl Peer {
             forwarded: Some(&forwarded),
             websocket: about.websocket.is_some(),
         };
-        let response = self.gateway.forward(&ask, body, target, upstream).await?;
+        let mut response = self.gateway.forward(&ask, body, target, upstream).await?;
+        if let (Some(outer), Some(whole)) = (about.outer, &whole) {
+            outer.take_off(response.headers_mut(), whole);
+        }
         let status = response.status();
         if status != StatusCode::SWITCHING_PROTOCOLS {
             let asked = about.websocket.as_ref();

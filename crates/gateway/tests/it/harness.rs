@@ -113,8 +113,13 @@ impl Stack {
 
     /// With routes of the user's, and services that answer what they saw.
     pub(crate) async fn with_routes(routes: Routes) -> Self {
+        Self::configured(config(), routes).await
+    }
+
+    /// The same with a configuration of the test's.
+    pub(crate) async fn configured(config: Config, routes: Routes) -> Self {
         let (directory, paths) = state();
-        let stack = Self::routed(config(), routes, directory, paths).await;
+        let stack = Self::routed(config, routes, directory, paths).await;
         for service in Service::ALL {
             stack.serve(service, stack.echo());
         }

@@ -214,3 +214,92 @@ async fn who_does_not_read_its_answer_is_left_with_it() {
     .await;
     drop(stream);
 }
+
+#[tokio::test]
+async fn the_path_of_a_trusted_proxy_is_passed_on_whole_and_a_strangers_is_dropped() {
+    let ask = |path: &str, name: &'static str, prefix: &'static str| {
+        let mut request = from("192.168.1.9", "GET", path);
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(prefix));
+        request
+    };
+    let stack = echoing(behind_a_proxy()).await;
+    for (name, prefix, told, ingress) in [
+        ("x-forwarded-prefix", "/board/", "/board/control", None),
+        (
+            "x-ingress-path",
+            "/api/hassio_ingress/x",
+            "/api/hassio_ingress/x/control",
+            Some("/api/hassio_ingress/x/control"),
+        ),
+        ("x-forwarded-prefix", "/board\";", "/control", None),
+        ("x-ingress-path", "//evil.example", "/control", None),
+    ] {
+        stack.send(ask("/control/page", name, prefix)).await;
+        let seen = stack.last();
+        assert_eq!(seen.headers["x-forwarded-prefix"], told, "{name}: {prefix}");
+        let field = seen
+            .headers
+            .get("x-ingress-path")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(field, ingress, "{name}: {prefix}");
+    }
+    for (path, place) in [
+        ("/", "/board/control/"),
+        ("/control", "/board/control/"),
+        ("/.pistack/back/app/x?q=1", "/board/app/x?q=1"),
+    ] {
+        let moved = stack.send(ask(path, "x-forwarded-prefix", "/board")).await;
+        assert_eq!(moved.headers()["location"], place, "{path}");
+    }
+    let stack = Stack::start().await;
+    for name in ["x-forwarded-prefix", "x-ingress-path"] {
+        stack.send(ask("/control/page", name, "/evil")).await;
+        let seen = stack.last();
+        assert_eq!(seen.headers["x-forwarded-prefix"], "/control", "{name}");
+        assert!(!seen.headers.contains_key("x-ingress-path"), "{name}");
+        let moved = stack.send(ask("/", name, "/evil")).await;
+        assert_eq!(moved.headers()["location"], "/control/", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_below_a_trusted_proxys_path_is_seen_there_whether_it_knows_or_not() {
+    let moved = |request: axum::extract::Request| async move {
+        let prefix = request.headers()["x-forwarded-prefix"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let place = if request.uri().path() == "/knows" {
+            format!("{prefix}/next")
+        } else {
+            "/next".to_owned()
+        };
+        let cookie = format!("sid=1; Path={place}");
+        (
+            http::StatusCode::FOUND,
+            [("location", place), ("set-cookie", cookie)],
+        )
+    };
+    let app = crate::applications::application(Router::new().fallback(moved)).await;
+    let route = pistack_gateway::Route {
+        strip: true,
+        ..crate::applications::public("/app", &app)
+    };
+    let routes = crate::applications::routes(vec![("app", route)]);
+    let stack = Stack::configured(behind_a_proxy(), routes).await;
+    for path in ["/app/knows", "/app/knows-not"] {
+        let mut request = from("192.168.1.9", "GET", path);
+        request
+            .headers_mut()
+            .insert("x-forwarded-prefix", HeaderValue::from_static("/board"));
+        let answer = stack.send(request).await;
+        assert_eq!(answer.headers()["location"], "/board/app/next", "{path}");
+        assert_eq!(
+            answer.headers()["set-cookie"],
+            "sid=1; Path=/board/app/next",
+            "{path}"
+        );
+    }
+}
