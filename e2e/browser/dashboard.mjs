@@ -48,6 +48,35 @@ try {
   const passwords = page.locator('input[type=password]');
   for (let i = 0; i < await passwords.count(); i++) await passwords.nth(i).fill('correct-horse-battery');
   await page.locator('form:has(input[type=password]) button.primary').click();
+
+  // The steps after the account, each by its form; left in the middle and gone on with.
+  const pick = async (name, value) => {
+    await page.locator(`footer button[name=${name}][value=${value}]`).click();
+    await page.waitForSelector(`footer button[name=${name}][value=${value}][aria-pressed=true]`);
+  };
+  const steps = ['look', 'factor', 'trust', 'channel', 'done'];
+  for (const step of steps) {
+    await page.waitForURL(new RegExp(`/control/setup/${step}$`));
+    await check(`setup-${step}`);
+    await pick('lang', 'pl');
+    await pick('theme', 'dark');
+    assert.match(page.url(), new RegExp(`/setup/${step}$`));
+    await inspect(`setup-${step} pl dark`);
+    await pick('theme', 'auto');
+    await pick('lang', 'en');
+    if (step === 'factor') {
+      await page.locator('form[action$="/factor/begin"] button').click();
+      await page.waitForSelector('.qr svg');
+      await inspect('setup-factor begun');
+    }
+    if (step === 'trust') {
+      await page.goto(`${base}/control/`);
+      await page.waitForSelector('text=camera');
+      await page.goto(`${base}/control/setup`);
+      await page.waitForURL(/\/setup\/trust$/);
+    }
+    await page.locator('#go-on').click();
+  }
   await page.waitForSelector('text=camera');
 
   await context.clearCookies();

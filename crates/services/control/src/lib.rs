@@ -37,6 +37,7 @@ mod routes;
 mod rule_form;
 mod rule_words;
 mod settings;
+mod setup;
 mod spark;
 mod state;
 mod system;

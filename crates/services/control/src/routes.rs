@@ -18,6 +18,7 @@ mod rules;
 mod session;
 mod settings;
 mod setup;
+mod setup_steps;
 mod several;
 mod system;
 mod timeline;
@@ -76,6 +77,10 @@ pub(crate) fn public(dashboard: Dashboard) -> Router {
         .route("/login", get(session::form).post(session::sign_in))
         .route("/logout", post(session::sign_out))
         .route("/setup", get(setup::form).post(setup::set_up))
+        .route("/setup/{step}", get(setup_steps::step).post(setup_steps::go_on))
+        .route("/setup/factor/begin", post(setup_steps::begin_factor))
+        .route("/setup/factor/confirm", post(setup_steps::confirm_factor))
+        .route("/setup/channel/test", post(setup_steps::test_channel))
         .route("/preferences", post(preferences::choose))
         .route("/manifest.webmanifest", get(install::manifest))
         .route("/offline", get(install::offline))

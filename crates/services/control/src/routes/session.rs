@@ -4,6 +4,7 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pistack_api::auth::{COOKIE, CookieLogin, CookieSession, SessionEnd};
+use pistack_api::token::Level;
 use pistack_kit::service::Peer;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{Form, Lenient};
 use crate::error::{Failure, reason};
 use crate::identity::{Person, identify, setup_required};
+use crate::setup;
 use crate::state::Dashboard;
 use crate::upstream::auth;
 use crate::view::{self, LoginPage, SecondStepPage, Step};
@@ -138,7 +140,9 @@ pub(crate) async fn sign_in(
     match auth::sign_in(&dashboard, &login).await {
         Ok(session) => {
             dashboard.pending.forget(clock, &fields.pending);
-            signed_in(&visit, &session, next)
+            // A first start that was left is gone on with.
+            let step = setup::Step::kept(&headers).filter(|_| next == "/" && session.user.level >= Level::Root);
+            signed_in(&visit, &session, step.map_or_else(|| next.to_owned(), setup::Step::path).as_str())
         }
         Err(failure) => {
             let Some((step, wrong)) = further_step(&failure, !fields.pending.is_empty()) else {

@@ -82,7 +82,7 @@ fn part<T>(answer: Result<T, Failure>) -> Result<Part<T>, Failure> {
     }
 }
 
-async fn channels_part(dashboard: &Dashboard, person: &Person) -> Result<Part<Vec<ChannelRow>>, Failure> {
+pub(super) async fn channels_part(dashboard: &Dashboard, person: &Person) -> Result<Part<Vec<ChannelRow>>, Failure> {
     if !person.may(ReadChannel::INFO) {
         return Ok(Part::Hidden);
     }
@@ -102,7 +102,7 @@ async fn copies_part(dashboard: &Dashboard, person: &Person) -> Result<Part<Copi
     part(answer.map(|copies| copies_card(&copies, person.visit.t)))
 }
 
-async fn tls_part(dashboard: &Dashboard, person: &Person) -> Part<TlsCard> {
+pub(super) async fn tls_part(dashboard: &Dashboard, person: &Person) -> Part<TlsCard> {
     if !person.may(ReadGateway::INFO) {
         return Part::Hidden;
     }

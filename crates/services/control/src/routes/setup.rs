@@ -4,13 +4,16 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use pistack_api::auth::SetupRequest;
+use pistack_api::token::Level;
 use pistack_kit::service::Peer;
 use serde::Deserialize;
 
 use super::Form;
 use super::session::{address, device, refusal, refusal_status, signed_in};
+use super::setup_steps::keep;
 use crate::error::Failure;
-use crate::identity::setup_required;
+use crate::identity::{identify, setup_required};
+use crate::setup::Step;
 use crate::state::Dashboard;
 use crate::upstream::auth;
 use crate::view::{self, SetupPage};
@@ -21,9 +24,17 @@ const DEFAULT_NAME: &str = "root";
 
 /// `GET /setup`. The code is in the address's fragment, which browsers keep to themselves; a script of ours
 /// puts it into the form.
-pub(crate) async fn form(State(dashboard): State<Dashboard>, visit: Visit) -> Result<Response, Failure> {
+pub(crate) async fn form(
+    State(dashboard): State<Dashboard>,
+    visit: Visit,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     if !setup_required(&dashboard).await? {
-        return Ok(visit.redirect("/login"));
+        // Whoever has the account goes on where it was left.
+        let here = identify(&headers, &dashboard).await;
+        let goes_on = here.is_ok_and(|(_, claims)| claims.lvl >= Level::Root);
+        let step = Step::kept(&headers).unwrap_or(Step::Look).path();
+        return Ok(visit.redirect(if goes_on { &step } else { "/login" }));
     }
     let page = SetupPage {
         v: &visit,
@@ -79,7 +90,11 @@ pub(crate) async fn set_up(
         address: address(peer, &headers),
     };
     match auth::set_up(&dashboard, &request).await {
-        Ok(session) => signed_in(&visit, &session, "/"),
+        Ok(session) => {
+            let mut response = signed_in(&visit, &session, &Step::Look.path())?;
+            keep(&mut response, &visit, Some(Step::Look));
+            Ok(response)
+        }
         // 403 has one meaning here.
         Err(Failure::Forbidden) => again(StatusCode::FORBIDDEN, visit.t.setup_code_wrong),
         Err(failure) => again(refusal_status(&failure), &refusal(visit.t, &failure)),

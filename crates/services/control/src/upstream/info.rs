@@ -42,8 +42,19 @@ pub(crate) struct Fact {
     pub(crate) full: Option<u8>,
 }
 
+/// The board's name in the network.
+pub(crate) async fn host_name(dashboard: &Dashboard, person: &Person) -> Option<String> {
+    let board = ask(dashboard, person).await?;
+    Some(line(&board.hostname?))
+}
+
 /// The card's lines; `None` when the service does not answer.
 pub(crate) async fn board(dashboard: &Dashboard, person: &Person) -> Option<Vec<Fact>> {
+    let board = ask(dashboard, person).await?;
+    Some(facts(&board, person.visit.lang))
+}
+
+async fn ask(dashboard: &Dashboard, person: &Person) -> Option<Board> {
     let call = Call {
         service: Service::Info,
         client: &dashboard.info,
@@ -54,7 +65,7 @@ pub(crate) async fn board(dashboard: &Dashboard, person: &Person) -> Option<Vec<
         deadline: dashboard.config.upstream_timeout.0 / 4,
     };
     let (_, board) = call.read::<Board>(Bytes::new()).await.ok()?;
-    Some(facts(&board, person.visit.lang))
+    Some(board)
 }
 
 fn facts(board: &Board, lang: Lang) -> Vec<Fact> {

@@ -39,7 +39,7 @@ fn stack(services: &[Service], gateway: bool, config: Config) -> (Stack, Arc<Boa
     (stack, board)
 }
 
-fn whole() -> (Stack, Arc<Board>) {
+pub(crate) fn whole() -> (Stack, Arc<Board>) {
     let config = Config {
         weather: Some(Place {
             name: EVIL.to_owned(),

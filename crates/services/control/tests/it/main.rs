@@ -14,6 +14,7 @@ mod pages;
 mod programs;
 mod rules_and_mail;
 mod session;
+mod setup;
 mod stream;
 
 use std::sync::Arc;

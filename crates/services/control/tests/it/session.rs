@@ -57,7 +57,7 @@ async fn without_an_account_every_page_leads_to_the_setup() {
         .post("/setup", &fields(CODE, PASSWORD, PASSWORD))
         .page()
         .await;
-    assert_eq!(done.location(), "/");
+    assert_eq!(done.location(), "/setup/look");
     assert!(
         done.header("set-cookie")
             .starts_with("__Host-pistack=cookie-of-root; ")
