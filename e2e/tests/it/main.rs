@@ -6,7 +6,9 @@
 mod accounts;
 mod auth;
 mod bad_input;
+mod base_path;
 mod board_guest;
+mod board_pi;
 mod board_sim;
 mod cli;
 mod clock;
