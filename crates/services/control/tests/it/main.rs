@@ -12,6 +12,7 @@ mod fake_operations;
 mod operations;
 mod pages;
 mod programs;
+mod rights;
 mod rules_and_mail;
 mod session;
 mod setup;
