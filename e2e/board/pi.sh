@@ -9,14 +9,14 @@
 # SOCKET is where QEMU's qtest interface listens: reads and writes the chip's registers from outside. With it QEMU goes on
 # after the guest has switched itself off; end it by its process id.
 # HTTPS, HTTP and SHELL_PORT name free loopback ports for the stack and for a root shell (one line in, output back).
-# The console is shown and kept as e2e/artifacts/board-pi.log (BOARD_LOG names another file). Packages are taken from
+# The console is shown and kept as target/board/pi/console.log (BOARD_LOG names another file). Packages are taken from
 # Debian without being installed and kept in target/board/pi; nothing of them is committed.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=$root/target/board/pi
-log=${BOARD_LOG:-$root/e2e/artifacts/board-pi.log}
+log=${BOARD_LOG:-$work/console.log}
 PATH=$PATH:/usr/sbin:/sbin
 
 die() { echo "board-pi: $*" >&2; exit 3; }
