@@ -1,7 +1,7 @@
 //! The kernel's GPIO character device (uAPI v2) through `gpiocdev`. Chips are found by their labels, never by
 //! their numbers: the Pi 5's moved from gpiochip4 to gpiochip0.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,7 +35,7 @@ pub(crate) struct Chardev {
 struct Slot {
     label: String,
     chip: Option<Opened>,
-    taken: HashMap<u32, Arc<Request>>,
+    taken: BTreeMap<u32, Arc<Request>>,
     /// Tasks that read edges, by the first offset of their request.
     readers: HashMap<u32, AbortHandle>,
 }
@@ -187,30 +187,30 @@ impl Slot {
         Self {
             label,
             chip,
-            taken: HashMap::new(),
+            taken: BTreeMap::new(),
             readers: HashMap::new(),
         }
     }
 
+    /// The chip, if it still answers.
+    fn alive(&self) -> Option<&Opened> {
+        self.chip.as_ref().filter(|opened| opened.chip.info().is_ok())
+    }
+
     fn info(&self) -> ChipInfo {
+        let chip = self.alive();
         ChipInfo {
-            path: self
-                .chip
-                .as_ref()
+            path: chip
                 .map(|opened| opened.path.display().to_string())
                 .unwrap_or_default(),
             label: self.label.clone(),
-            lines: self.chip.as_ref().map_or(0, |opened| opened.lines),
+            lines: chip.map_or(0, |opened| opened.lines),
         }
     }
 
     /// A chip that went away may be back, by the same label.
     fn look_again(&mut self) {
-        let lives = self
-            .chip
-            .as_ref()
-            .is_some_and(|opened| opened.chip.info().is_ok());
-        if lives {
+        if self.alive().is_some() {
             return;
         }
         for (_, reader) in self.readers.drain() {
@@ -303,7 +303,7 @@ impl Backend for Chardev {
     fn open_lines(&self) -> u32 {
         let slots = self.slots();
         let Some(main) = slots.first() else { return 0 };
-        let lines = main.info().lines;
+        let lines = main.chip.as_ref().map_or(0, |opened| opened.lines);
         if HEADER_LABELS.contains(&&*main.label) {
             lines.min(LAST_BCM + 1)
         } else {

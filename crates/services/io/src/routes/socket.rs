@@ -31,6 +31,8 @@ const PING: Duration = Duration::from_secs(20);
 const UNANSWERED: u32 = 2;
 /// How long one message may take to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the last message, which says why the connection ends, may take.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// So many events behind, a client is too slow.
 const TOO_FAR_BEHIND: u64 = 1000;
 /// Longest message of a client.
@@ -127,7 +129,7 @@ impl Talk {
                 reason: reason.into(),
             };
             // Whoever does not read will not read this either; then the connection just ends.
-            let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(Some(frame)))).await;
+            let _ = timeout(FAREWELL, socket.send(Message::Close(Some(frame)))).await;
         }
     }
 

@@ -6,6 +6,7 @@ mod bench;
 mod events;
 mod hand;
 mod lines;
+mod socket;
 mod stream;
 
 use axum::Router;
