@@ -76,6 +76,7 @@ fn listener(launch: &Launch<'_>) -> GroupSpec {
     };
     let events = [
         "PROCESS_STATE",
+        "PROCESS_GROUP",
         "SUPERVISOR_STATE_CHANGE",
         "PROCESS_COMMUNICATION",
         "REMOTE_COMMUNICATION",

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use utoipa::ToSchema;
 
 use crate::config::{RuleState, Severity};
+use crate::reason::Reason;
 
 /// Questions that may wait. The owner answers within microseconds; more waiting means that it is gone.
 const WAITING: usize = 64;
@@ -59,6 +60,8 @@ pub struct RuleView {
     pub held: u64,
     /// Why the last of them did not.
     pub last_held: Option<String>,
+    /// The same as codes and values; empty where there are none for it.
+    pub last_held_reasons: Vec<Reason>,
     /// Seconds until its cooldown lets it fire again.
     pub next_allowed_in: Option<u64>,
     /// Why it cannot work; such a rule never fires.
@@ -92,6 +95,8 @@ pub struct Outcome {
     pub fires: bool,
     /// Why, or why not.
     pub why: String,
+    /// The same as codes and values; empty where there are none for it.
+    pub reasons: Vec<Reason>,
     /// What it would do, in words, texts filled in.
     pub actions: Vec<String>,
 }

@@ -30,6 +30,7 @@ pub use status::describe as describe_when;
 pub use trial::describe as describe_action;
 
 use crate::config::{Action, Matching, Rule, RuleState, Subject};
+use crate::reason;
 use matching::Pattern;
 use matter::Matter;
 use world::World;
@@ -346,6 +347,7 @@ impl Surroundings for Decider {
 
 impl Remembered {
     fn hold(&mut self, key: &str, why: String, decision: &mut Decision) {
+        assert!(!cfg!(test) || !reason::read(&why).is_empty(), "no sentence of ours: {why}");
         self.held += 1;
         self.last_held = Some(why.clone());
         decision.held.push(Held {

@@ -23,6 +23,7 @@ pub mod hub;
 pub mod listener;
 pub mod outgoing;
 pub mod overlay;
+pub mod reason;
 pub mod reload;
 pub mod schedule;
 pub mod text;

@@ -10,6 +10,7 @@ use super::matter::{Active, Line, Matter};
 use super::{Decider, Decision, Now, Remembered};
 use crate::config::{Action, Edge, Rule, Severity, Subject, Until, When};
 use crate::firing::{Firing, Kind};
+use crate::reason;
 
 /// The first digest comes so long after a message unless the policy says otherwise.
 const DIGEST: Duration = Duration::from_mins(10);
@@ -269,12 +270,13 @@ impl Remembered {
         self.fired += 1;
         self.last_fired = Some((now.monotonic, now.unix));
         let (count, since) = told.unwrap_or((1, event.at));
-        let mut why = reason(&self.rule.when, event);
+        let mut why = why(&self.rule.when, event);
         match talk {
             Talk::Later(_, held) if speaks(&self.rule) => why.push_str(&format!("; no message: {held}")),
             Talk::Quiet(_) if speaks(&self.rule) => why.push_str("; no message: quiet hours"),
             _ => {}
         }
+        assert!(!cfg!(test) || !reason::read(&why).is_empty(), "no sentence of ours: {why}");
         decision.firings.push(Firing {
             rule: self.name.clone(),
             kind: Kind::Fired,
@@ -448,7 +450,7 @@ fn ends_at(rule: &Rule, now: Duration, event: &Event) -> Option<Duration> {
 }
 
 /// Why the rule fires, in one sentence.
-fn reason(when: &When, event: &Event) -> String {
+fn why(when: &When, event: &Event) -> String {
     let field = |name: &str| event.field(name).unwrap_or_default();
     match event.name.as_str() {
         super::event::METRIC | super::event::SENSOR => {

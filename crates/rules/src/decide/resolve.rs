@@ -10,6 +10,7 @@ use super::matching::program;
 use super::{Decider, Decision, Now, Remembered};
 use crate::config::{Action, Mail, Notify, Subject};
 use crate::firing::{Firing, Kind};
+use crate::reason;
 
 /// A program must run so long before its trouble is over.
 const RUNS_AGAIN: Duration = Duration::from_mins(1);
@@ -252,6 +253,7 @@ impl Decider {
         say: bool,
         decision: &mut Decision,
     ) {
+        assert!(!cfg!(test) || !reason::read(why).is_empty(), "no sentence of ours: {why}");
         let remembered = &mut self.rules[index];
         let quiet = remembered.quiet_until(now);
         let farewell = remembered.farewells();

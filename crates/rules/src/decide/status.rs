@@ -2,6 +2,7 @@
 
 use crate::ask::RuleView;
 use crate::config::{Subject, When};
+use crate::reason;
 
 use super::{Decider, Now, Remembered};
 
@@ -37,6 +38,7 @@ impl Remembered {
             last_fired: self.last_fired.map(|(_, unix)| unix),
             held: self.held,
             last_held: self.last_held.clone(),
+            last_held_reasons: self.last_held.as_deref().map(reason::read).unwrap_or_default(),
             next_allowed_in: cooling.filter(|left| *left > 0),
             problem: self.pattern.as_ref().err().cloned(),
             priority: self.rule.priority,

@@ -6,6 +6,7 @@ use super::matching::mismatch;
 use super::{Decider, Now, Setup};
 use crate::ask::Outcome;
 use crate::config::Action;
+use crate::reason;
 use crate::text;
 
 impl Setup {
@@ -40,6 +41,7 @@ impl Setup {
             Some(Outcome {
                 rule: name.to_owned(),
                 fires: false,
+                reasons: reason::read(&why),
                 why,
                 actions: Vec::new(),
             })
@@ -60,10 +62,12 @@ impl Setup {
             return no(why);
         };
         notes.insert(0, firing.why.clone());
+        let why = notes.join("; ");
         Some(Outcome {
             rule: name.to_owned(),
             fires: rule.enabled,
-            why: notes.join("; "),
+            reasons: reason::read(&why),
+            why,
             actions: firing
                 .actions
                 .iter()

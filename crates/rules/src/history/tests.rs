@@ -25,7 +25,7 @@ fn firing(rule: &str) -> Firing {
         count: 1,
         since: 5,
         depth: 0,
-        why: "because".into(),
+        why: "PROCESS_STATE_FATAL of camera".into(),
     }
 }
 
@@ -90,7 +90,7 @@ async fn a_firing_and_its_messages_are_one_transaction_and_survive() {
     let view = second.firing(id).await.unwrap().unwrap();
     assert_eq!(
         (view.results.as_slice(), view.deliveries.len(), view.why.as_str()),
-        ([result].as_slice(), 2, "because")
+        ([result].as_slice(), 2, "PROCESS_STATE_FATAL of camera")
     );
     let due = second.head("a", Some(Severity::Info)).await.unwrap().unwrap();
     second.finish(due.id, Fate::Sent, "200 OK").await.unwrap();
@@ -152,7 +152,7 @@ async fn what_was_held_back_is_counted_in_memory_and_written_once() {
     let held = |number: usize| Held {
         rule: format!("r{}", number % 500),
         key: "cam".into(),
-        why: "cooling down".into(),
+        why: "cooling down for 7 s more".into(),
     };
     assert!(history.hold(vec![held(0)]));
     for number in 1..1_000 {

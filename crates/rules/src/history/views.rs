@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{History, HistoryError};
 use crate::channel::message::Message;
+use crate::reason::{self, Reason};
 
 /// A page has so many entries unless asked otherwise.
 const PAGE: i64 = 50;
@@ -79,6 +80,8 @@ pub struct FiringView {
     pub since: i64,
     /// Why it fired.
     pub why: String,
+    /// The same as codes and values; empty where there are none for it.
+    pub reasons: Vec<Reason>,
     /// The event that fired it.
     pub event: Event,
     /// What became of its actions. Empty while they run.
@@ -131,6 +134,8 @@ pub struct HeldView {
     pub key: String,
     /// Why nothing was done.
     pub why: String,
+    /// The same as codes and values; empty where there are none for it.
+    pub reasons: Vec<Reason>,
     /// How often.
     pub count: i64,
     /// When first, in seconds since 1970.
@@ -163,6 +168,7 @@ fn delivery(row: &SqliteRow) -> Result<DeliveryView, HistoryError> {
 }
 
 fn firing(row: &SqliteRow) -> Result<FiringView, HistoryError> {
+    let why: String = row.try_get("why")?;
     Ok(FiringView {
         id: row.try_get("id")?,
         at: row.try_get("at")?,
@@ -172,7 +178,8 @@ fn firing(row: &SqliteRow) -> Result<FiringView, HistoryError> {
         severity: row.try_get("severity")?,
         count: row.try_get("count")?,
         since: row.try_get("since")?,
-        why: row.try_get("why")?,
+        reasons: reason::read(&why),
+        why,
         event: serde_json::from_str(row.try_get("event")?)?,
         results: serde_json::from_str(row.try_get("results")?)?,
         deliveries: Vec::new(),
@@ -276,6 +283,7 @@ impl History {
             .map(|(rule, key, why, count, first, last)| HeldView {
                 rule,
                 key,
+                reasons: reason::read(&why),
                 why,
                 count,
                 first,

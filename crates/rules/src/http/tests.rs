@@ -43,6 +43,7 @@ fn view(name: &str) -> RuleView {
         last_fired: None,
         held: 0,
         last_held: None,
+        last_held_reasons: Vec::new(),
         next_allowed_in: None,
         problem: None,
         priority: 0,
@@ -105,6 +106,7 @@ fn bench() -> Bench {
                         rule: "door".into(),
                         fires: event.name == "PROCESS_STATE_EXITED",
                         why: "w".into(),
+                        reasons: Vec::new(),
                         actions: Vec::new(),
                     };
                     let _ = answer.send(vec![outcome]);

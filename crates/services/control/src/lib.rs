@@ -33,6 +33,7 @@ mod place;
 mod process;
 mod program;
 mod program_config;
+mod reason_words;
 mod routes;
 mod rule_form;
 mod rule_words;

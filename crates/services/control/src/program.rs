@@ -4,6 +4,7 @@ use crate::exit;
 use crate::inert;
 use crate::moment::Moment;
 use crate::spark::Spark;
+use crate::timeline::{Item, Kind};
 use crate::upstream::runs::{History, Run};
 use crate::upstream::usage::{Taken, Usage};
 use crate::words::{Words, length};
@@ -57,6 +58,18 @@ fn is_bad(run: &Run) -> bool {
     }
 }
 
+/// The newest run that ended in a way that nobody asked for.
+fn last_bad(history: &History) -> Option<&Run> {
+    history.runs.iter().find(|run| is_bad(run))
+}
+
+/// The time before the last bad end in which its cause may lie, in seconds since 1970.
+pub(crate) fn before_end(history: &History) -> Option<(i64, i64)> {
+    let run = last_bad(history)?;
+    let end = run.end.unwrap_or(run.start);
+    Some((end - BEFORE, end))
+}
+
 /// Something that happened before an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Before {
@@ -81,7 +94,7 @@ pub(crate) struct Why {
 impl Why {
     /// Of `full` (`group:name`), with how the other programs fared.
     pub(crate) fn new(full: &str, history: &History, others: &Usage, t: &Words) -> Self {
-        let Some(run) = history.runs.iter().find(|run| is_bad(run)) else {
+        let Some(run) = last_bad(history) else {
             return Self::default();
         };
         let lang = t.lang();
@@ -121,6 +134,29 @@ impl Why {
             before,
             output: Vec::new(),
         }
+    }
+
+    /// The same with what else happened on the board: configuration taken over, a clock that jumped, power warnings.
+    pub(crate) fn with_events(mut self, history: &History, events: Vec<Item>, t: &Words) -> Self {
+        let Some((from, to)) = before_end(history) else {
+            return self;
+        };
+        let told = events.into_iter().filter(|item| {
+            let kind = matches!(item.kind, Kind::Config | Kind::Clock | Kind::Power | Kind::Stack);
+            kind && (from..=to).contains(&item.at)
+        });
+        self.before.extend(told.map(|item| Before {
+            at: Moment::at(item.at, t.lang()),
+            icon: item.icon,
+            text: match (item.kind, item.subject.as_str()) {
+                // The subject is a program's name; elsewhere it is a code, and the sentence says it.
+                (Kind::Config, name) if !name.starts_with("config.") => format!("{name}: {}", item.text),
+                _ => item.text,
+            },
+            unix: item.at,
+        }));
+        self.before.sort_by_key(|one| std::cmp::Reverse(one.unix));
+        self
     }
 
     /// The same with what the program wrote; an empty channel is left out.
@@ -181,6 +217,7 @@ mod tests {
     use super::*;
     use crate::upstream::runs::Act;
     use crate::words::Lang;
+    use serde_json::json;
 
     fn run(state: &str, start: i64, end: Option<i64>, code: Option<i64>) -> Run {
         Run {
@@ -222,6 +259,54 @@ mod tests {
             acts: Vec::new(),
         };
         assert_eq!(Why::new("a:a", &fine, &Usage::default(), t), Why::default());
+        let entry = |at, name: &str, fields: serde_json::Value| crate::upstream::rules::Entry {
+            at,
+            name: name.into(),
+            fields: fields.as_object().cloned().unwrap(),
+            ..Default::default()
+        };
+        let happened = [
+            entry(
+                1450,
+                "STACK",
+                json!({ "kind": "clock.jump", "seconds": "3600", "summary": "The clock jumped by 3600 s" }),
+            ),
+            entry(1300, "PROCESS_GROUP_ADDED", json!({ "groupname": "a" })),
+            entry(
+                1350,
+                "STACK",
+                json!({ "kind": "config.rules", "summary": "Rules and channels were read again: 2 rules" }),
+            ),
+            entry(800, "PROCESS_GROUP_ADDED", json!({ "groupname": "too early" })),
+            entry(
+                1499,
+                "PROCESS_STATE_RUNNING",
+                json!({ "groupname": "b", "processname": "b" }),
+            ),
+            entry(
+                1501,
+                "STACK",
+                json!({ "kind": "clock.jump", "summary": "too late" }),
+            ),
+        ];
+        let told = |t| {
+            let items = happened
+                .iter()
+                .filter_map(|entry| Item::happened(entry, t))
+                .collect();
+            let why = Why::new("a:a", &history, &Usage::default(), t).with_events(&history, items, t);
+            why.before.into_iter().map(|one| one.text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(t),
+            [
+                "The clock jumped by 3600 s.",
+                "<anna> asked for: Restart",
+                "Rules and channels were read again.",
+                "a: added to the configuration"
+            ]
+        );
+        assert_eq!(told(Lang::Polish.words())[0], "Zegar przeskoczył o 3600 s.");
         let why = why.with_output([
             ("stderr", "no such file\n".to_owned()),
             ("stdout", "\n".to_owned()),

@@ -52,3 +52,5 @@ events-action-failed = { $action } failed: { $detail }
 events-refused = refused: { $what }
 rules-down = The rules do not answer just now. They are restarted by themselves; try again in a few seconds.
 mail-down = The mail service does not answer just now. It is restarted by itself; mails that wait are safe.
+events-clock-jumped = The clock jumped by { $seconds } s.
+events-rules-read = Rules and channels were read again.

@@ -55,3 +55,5 @@ events-action-failed = działanie { $action } nie powiodło się: { $detail }
 events-refused = odmowa: { $what }
 rules-down = Reguły chwilowo nie odpowiadają. Uruchomią się same; spróbuj ponownie za kilka sekund.
 mail-down = Usługa poczty chwilowo nie odpowiada. Uruchomi się sama; czekające wiadomości są bezpieczne.
+events-clock-jumped = Zegar przeskoczył o { $seconds } s.
+events-rules-read = Reguły i kanały wczytano ponownie.

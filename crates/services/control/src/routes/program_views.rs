@@ -4,23 +4,29 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use pistack_api::process::ProcessInfo;
+use pistack_api::right::{ReadEvents, Right as _};
 
 use super::Name;
 use crate::error::Failure;
 use crate::identity::Person;
 use crate::inert;
 use crate::process::{Row, full_name};
-use crate::program::{Metric, RunLine, Why, metrics};
+use crate::program::{Metric, RunLine, Why, before_end, metrics};
 use crate::program_config::ConfigTables;
 use crate::state::Dashboard;
+use crate::timeline::Item;
 use crate::upstream::rules::Rules;
-use crate::upstream::runs;
+use crate::upstream::runs::{self, History};
 use crate::upstream::supervisor::{self, Channel};
 use crate::upstream::usage::usage;
 use crate::view::{self, ProgramView, View};
 
 /// Lines of output that explain an end.
 const LAST_LINES: usize = 20;
+/// Events of the board that may be the cause of an end.
+const BEFORE: &str = "PROCESS_GROUP_*,STACK,SUPERVISOR_STATE_CHANGE*";
+/// So many of them at most.
+const MOST_EVENTS: usize = 50;
 /// Bytes read for them.
 const LAST_BYTES: u32 = 8 * 1024;
 
@@ -65,15 +71,37 @@ pub(crate) async fn why(
 ) -> Result<Response, Failure> {
     let info = opened(&dashboard, &person, &name).await?;
     let full = full_name(&info);
-    let (history, others, stderr, stdout) = tokio::join!(
-        runs::history(&dashboard, &person.token, &full),
+    let history = runs::history(&dashboard, &person.token, &full).await?;
+    let (happened, others, stderr, stdout) = tokio::join!(
+        happened(&dashboard, &person, &history),
         usage(&dashboard, &person),
         last_lines(&dashboard, &person, &full, Channel::Stderr),
         last_lines(&dashboard, &person, &full, Channel::Stdout),
     );
-    let why = Why::new(&full, &history?, &others, person.visit.t)
+    let t = person.visit.t;
+    let why = Why::new(&full, &history, &others, t)
+        .with_events(&history, happened?, t)
         .with_output([("stderr", stderr?), ("stdout", stdout?)]);
     show(&person, &info, View::Why(why))
+}
+
+/// What else happened on the board before the last bad end. Without the rules' record there is the rest.
+async fn happened(dashboard: &Dashboard, person: &Person, history: &History) -> Result<Vec<Item>, Failure> {
+    let Some((from, to)) = before_end(history).filter(|_| person.may(ReadEvents::INFO)) else {
+        return Ok(Vec::new());
+    };
+    let asker = Rules {
+        dashboard,
+        token: &person.token,
+    };
+    match asker.events(BEFORE, Some(from), Some(to), MOST_EVENTS).await {
+        Ok(entries) => Ok(entries
+            .iter()
+            .filter_map(|entry| Item::happened(entry, person.visit.t))
+            .collect()),
+        Err(Failure::SignIn) => Err(Failure::SignIn),
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// The end of a log. A log that cannot be had is an empty one.

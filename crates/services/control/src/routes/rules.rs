@@ -16,6 +16,7 @@ use crate::identity::Person;
 use crate::inert::line;
 use crate::logs::query::encode;
 use crate::moment::Moment;
+use crate::reason_words;
 use crate::rule_words;
 use crate::state::Dashboard;
 use crate::timeline::Item;
@@ -339,13 +340,16 @@ async fn show(
         },
         toml: crate::inert::log(&toml),
         held: rule.held,
-        last_held: rule.last_held.as_deref().map(line),
+        last_held: rule
+            .last_held
+            .as_deref()
+            .map(|why| reason_words::tell(&rule.last_held_reasons, why, t)),
         firings: firings
             .iter()
             .map(|firing| FiringRow {
                 at: Moment::at(firing.at, person.visit.lang),
                 item: Item::fired(firing, t),
-                why: line(&firing.why),
+                why: reason_words::tell(&firing.reasons, &firing.why, t),
             })
             .collect(),
         trials,
@@ -410,7 +414,8 @@ pub(crate) async fn test(
         Ok(outcome) => {
             shown.outcome = Some(Outcome {
                 fires: outcome.fires,
-                why: line(&outcome.why),
+                why: reason_words::tell(&outcome.reasons, &outcome.why, person.visit.t),
+                reasons: Vec::new(),
                 actions: outcome.actions.iter().map(|action| line(action)).collect(),
             });
             StatusCode::OK

@@ -106,7 +106,7 @@ impl Item {
                 let text = t.events_hook.to_owned();
                 Self::new(Kind::Stack, "external-link", "", field("hook"), text)
             }
-            "STACK" => stack(&field),
+            "STACK" => stack(&field, t),
             name if name.starts_with("PROCESS_GROUP_") => {
                 let text = if name.ends_with("ADDED") {
                     t.events_group_added
@@ -260,7 +260,7 @@ fn program(name: &str, field: &impl Fn(&str) -> String, t: &Words) -> Option<Ite
 }
 
 /// An event of the stack tells itself.
-fn stack(field: &impl Fn(&str) -> String) -> Item {
+fn stack(field: &impl Fn(&str) -> String, t: &Words) -> Item {
     let kind = field("kind");
     let area = kind.split('.').next().unwrap_or_default();
     let (of, icon, class) = match area {
@@ -272,6 +272,13 @@ fn stack(field: &impl Fn(&str) -> String) -> Item {
     };
     let class = if field("resolved") == "true" { "ok" } else { class };
     let summary = field("summary");
+    let seconds = field("seconds");
+    if kind == "clock.jump" && !seconds.is_empty() {
+        return Item::new(of, icon, class, kind, t.events_clock_jumped(seconds));
+    }
+    if kind == "config.rules" {
+        return Item::new(of, icon, class, kind, t.events_rules_read.to_owned());
+    }
     let text = if summary.is_empty() { kind.clone() } else { summary };
     Item::new(of, icon, class, kind, text)
 }

@@ -1,5 +1,7 @@
 //! The rules: what they are, what they did, making and trying them; channels; and what happened on the board.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -16,6 +18,14 @@ use crate::state::Dashboard;
 /// A test message waits for the other side; a check reads the whole configuration.
 const SLOW: std::time::Duration = std::time::Duration::from_secs(75);
 
+/// A part of a reason as a code and values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Reason {
+    pub(crate) code: String,
+    pub(crate) values: BTreeMap<String, String>,
+}
+
 /// A rule as it stands.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -26,6 +36,7 @@ pub(crate) struct Rule {
     pub(crate) last_fired: Option<i64>,
     pub(crate) held: u64,
     pub(crate) last_held: Option<String>,
+    pub(crate) last_held_reasons: Vec<Reason>,
     pub(crate) next_allowed_in: Option<u64>,
     pub(crate) problem: Option<String>,
     pub(crate) severity: String,
@@ -82,6 +93,7 @@ pub(crate) struct Names {
 pub(crate) struct Outcome {
     pub(crate) fires: bool,
     pub(crate) why: String,
+    pub(crate) reasons: Vec<Reason>,
     pub(crate) actions: Vec<String>,
 }
 
@@ -97,6 +109,7 @@ pub(crate) struct Firing {
     pub(crate) severity: String,
     pub(crate) count: i64,
     pub(crate) why: String,
+    pub(crate) reasons: Vec<Reason>,
     pub(crate) results: Vec<ActionResult>,
 }
 
