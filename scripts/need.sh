@@ -12,11 +12,15 @@ as_root() {
   fi
 }
 
-# need_packages COMMAND=PACKAGE ...: installs the packages whose command is missing.
+# need_packages COMMAND=PACKAGE ...: installs the packages whose command is missing. A package that has no command stands
+# alone.
 need_packages() {
   local missing=() pair
   for pair in "$@"; do
-    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    case $pair in
+    *=*) command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}") ;;
+    *) dpkg-query -W -f '${Status}' "$pair" 2>/dev/null | grep -q ' installed$' || missing+=("$pair") ;;
+    esac
   done
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null || fail "missing: ${missing[*]}. This is no Debian: install them by hand"
