@@ -163,12 +163,8 @@ async fn written(request: &Request<Incoming>, site: &Site) -> Response<Body> {
 
 /// The value of a query's pair that begins so.
 fn query<'r>(request: &'r Request<Incoming>, key: &str) -> Option<&'r str> {
-    let pairs = request
-        .uri()
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split('&'));
-    pairs.filter_map(|pair| pair.strip_prefix(key)).next()
+    let mut pairs = request.uri().query()?.split('&');
+    pairs.find_map(|pair| pair.strip_prefix(key))
 }
 
 fn events(request: &Request<Incoming>, site: &Site, client: Arc<Stream>) -> Response<Body> {
