@@ -230,22 +230,27 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_last_bad_end_is_explained() {
-        let t = Lang::English.words();
+    /// Stopped, then crashed, then running again.
+    fn crashed() -> History {
         let act = |at, what: &str| Act {
             at,
             what: what.to_owned(),
             by: "<anna>".to_owned(),
         };
-        let history = History {
+        History {
             runs: vec![
                 run("RUNNING", 2000, None, None),
                 run("EXITED", 1000, Some(1500), Some(127)),
                 run("STOPPED", 500, Some(900), None),
             ],
             acts: vec![act(1600, "stop"), act(1400, "restart"), act(100, "start")],
-        };
+        }
+    }
+
+    #[test]
+    fn the_last_bad_end_is_explained() {
+        let t = Lang::English.words();
+        let history = crashed();
         let why = Why::new("a:a", &history, &Usage::default(), t);
         assert!(why.how.contains("command not found"), "{}", why.how);
         assert_eq!(why.length, "8 min 20 s");
@@ -259,6 +264,16 @@ mod tests {
             acts: Vec::new(),
         };
         assert_eq!(Why::new("a:a", &fine, &Usage::default(), t), Why::default());
+        let why = why.with_output([
+            ("stderr", "no such file\n".to_owned()),
+            ("stdout", "\n".to_owned()),
+        ]);
+        assert_eq!(why.output.len(), 1);
+    }
+
+    #[test]
+    fn what_the_board_went_through_stands_before_the_end() {
+        let (t, history) = (Lang::English.words(), crashed());
         let entry = |at, name: &str, fields: serde_json::Value| crate::upstream::rules::Entry {
             at,
             name: name.into(),
@@ -307,11 +322,6 @@ mod tests {
             ]
         );
         assert_eq!(told(Lang::Polish.words())[0], "Zegar przeskoczył o 3600 s.");
-        let why = why.with_output([
-            ("stderr", "no such file\n".to_owned()),
-            ("stdout", "\n".to_owned()),
-        ]);
-        assert_eq!(why.output.len(), 1);
     }
 
     #[test]

@@ -183,7 +183,8 @@ async fn set(
 async fn test(_: AdminCaller, State(knows): State<Knows>, Json(body): Json<Value>) -> Json<Value> {
     knows.seen.lock().unwrap().push(format!("test {body}"));
     Json(
-        json!({ "outcomes": [{ "rule": body["rule"], "fires": true, "why": format!("because {EVIL}"), "actions": [format!("notify me: {EVIL}")] }] }),
+        json!({ "outcomes": [{ "rule": body["rule"], "fires": true, "why": format!("because {EVIL}"), "reasons": [{ "code": "cooling-down", "values": { "seconds": "42" } },
+            { "code": "no-message", "values": { "why": EVIL } }], "actions": [format!("notify me: {EVIL}")] }] }),
     )
 }
 

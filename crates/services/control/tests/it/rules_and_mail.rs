@@ -386,3 +386,21 @@ async fn mails_are_listed_read_written_tried_again_and_removed() {
         polish.text
     );
 }
+
+#[tokio::test]
+async fn reasons_are_told_in_the_language_of_the_page() {
+    let (stack, _) = bench();
+    for (language, told) in [
+        ("en", "cooling down for 42 s more"),
+        ("pl", "odczekuje jeszcze 42 s; bez wiadomości: "),
+    ] {
+        let page = stack
+            .post("/rules/rule/made/test", &[("event", "f7")])
+            .with("accept-language", language)
+            .by(Level::Root)
+            .page()
+            .await;
+        assert!(page.text.contains(told), "{language}: {}", page.text);
+        is_inert(&page);
+    }
+}
