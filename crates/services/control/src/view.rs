@@ -329,8 +329,11 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Result<Respo
 
 /// Renders to text.
 pub(crate) fn text(template: &impl Template) -> Result<String, Failure> {
-    template.render().map_err(|error| {
+    let mut text = template.render().map_err(|error| {
         tracing::error!(error = %error, "a template failed");
         Failure::Internal
-    })
+    })?;
+    // A page waits for a slow reader; what it grew by too much need not wait with it.
+    text.shrink_to_fit();
+    Ok(text)
 }
