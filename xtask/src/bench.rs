@@ -4,6 +4,7 @@ mod auth;
 mod dashboard;
 mod gateway;
 mod info;
+mod io;
 mod load;
 mod notify;
 mod rules;
@@ -66,6 +67,15 @@ pub(crate) enum What {
         #[arg(long, default_value_t = 120)]
         seconds: u64,
     },
+    /// Lines of a simulated chip beside gpiozero and lgpio, in a virtual machine; setting a line beside the original.
+    Io {
+        /// Rounds of calls; both stacks take turns within each.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Seconds of calls a measurement.
+        #[arg(long, default_value_t = 5)]
+        seconds: u32,
+    },
     /// The supervisor beside supervisord: memory, start, restart, calls, logs, shutdown, lost signals and events.
     Supervisor {
         /// Leave out what is measured with 1,000 programs.
@@ -88,6 +98,7 @@ pub(crate) fn run(what: &What) -> anyhow::Result<()> {
         What::Dashboard { rounds, seconds } => dashboard::run(*rounds, *seconds),
         What::Gateway { rounds, seconds } => gateway::run(*rounds, *seconds),
         What::Info { seconds } => info::run(*seconds),
+        What::Io { rounds, seconds } => io::run(*rounds, *seconds),
         What::Supervisor { few } => supervisor::run(!*few),
     }
 }

@@ -29,6 +29,15 @@ impl Client {
     /// The time until the last byte, and the page. Where the server closed the connection, opening one anew is part of
     /// the time, as it is for a browser.
     pub(super) fn page(&mut self, path: &str) -> anyhow::Result<(Duration, String)> {
+        let kept = self.stream.is_some();
+        match self.ask(path) {
+            // Kept too long: the server has closed it meanwhile.
+            Err(_) if kept && self.stream.is_none() => self.ask(path),
+            answer => answer,
+        }
+    }
+
+    fn ask(&mut self, path: &str) -> anyhow::Result<(Duration, String)> {
         let begun = now();
         let stream = if let Some(stream) = &mut self.stream {
             stream
@@ -42,8 +51,8 @@ impl Client {
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
             self.token
         );
-        stream.get_mut().write_all(request.as_bytes())?;
-        let answer = read(stream);
+        let sent = stream.get_mut().write_all(request.as_bytes());
+        let answer = sent.map_err(anyhow::Error::from).and_then(|()| read(stream));
         let closes = answer.as_ref().map_or(true, |answer| answer.closes);
         if closes {
             self.stream = None;

@@ -14,9 +14,9 @@ use crate::run;
 /// Dashboards that are open at once.
 const DASHBOARDS: usize = 20;
 /// A service that has gone quiet gives memory back after a look of 15 s.
-const SETTLE: Duration = Duration::from_secs(40);
+pub(super) const SETTLE: Duration = Duration::from_secs(30);
 /// How long the stack is watched, without dashboards and with them.
-const WATCH: Duration = Duration::from_mins(1);
+const WATCH: Duration = Duration::from_secs(30);
 /// An open Home asks for the board's card this often.
 const CARD: Duration = Duration::from_secs(30);
 
