@@ -21,6 +21,7 @@ die() { echo "board-sim: $*" >&2; exit 3; }
 need() { command -v "$1" >/dev/null 2>&1 || die "$1 is missing: apt-get install $2"; }
 need qemu-system-x86_64 "qemu-system-x86"
 need busybox busybox-static
+if ldd "$(command -v busybox)" >/dev/null 2>&1; then die "this busybox needs libraries: apt-get install busybox-static"; fi
 need cpio cpio
 need make make
 need xz xz-utils
@@ -32,7 +33,7 @@ newest_headers() { find /usr/src -maxdepth 1 -name 'linux-headers-*-amd64' | sor
 
 build() {
   headers=$(newest_headers)
-  [ -n "$headers" ] || die "no kernel headers: apt-get install linux-headers-amd64 (Debian's; other systems are not known here)"
+  [ -n "$headers" ] || die "no kernel headers: apt-get install linux-headers-amd64 (Debian's; no other system's are known here)"
   version=${headers##*/linux-headers-}
   source=$(find /usr/src -maxdepth 1 -name 'linux-source-*.tar.xz' | sort -V | tail -1)
   [ -n "$source" ] || die "no kernel source: apt-get install linux-source"
@@ -44,12 +45,19 @@ build() {
   echo "$version $source" > "$work/ready"
 }
 
-# Debian's kernel is unpacked beside, not installed: nothing of this machine's boot changes.
+# Debian's kernel is unpacked beside, not installed: nothing of this machine's boot changes. One that is installed is
+# taken as it is.
 fetch_image() {
   package=linux-image-$version
-  echo "board-sim: unpacking $package"
-  (cd "$work" && apt-get download -qq "$package" && dpkg -x "$package"_*.deb img && rm -f "$package"_*.deb) \
-    || die "$package cannot be fetched; installed is $(kernel_image)"
+  if [ -f "/boot/vmlinuz-$version" ] && [ -d "/lib/modules/$version/kernel" ]; then
+    mkdir -p "$work/img/boot" "$work/img/lib/modules"
+    cp "/boot/vmlinuz-$version" "$work/img/boot/"
+    cp -r "/lib/modules/$version" "$work/img/lib/modules/"
+  else
+    echo "board-sim: unpacking $package"
+    (cd "$work" && apt-get download -qq "$package" && dpkg -x "$package"_*.deb img && rm -f "$package"_*.deb) \
+      || die "$package cannot be fetched. Do 'apt-get update && apt-get install linux-headers-amd64': the newest here is $(kernel_image)"
+  fi
   modules=$work/img/lib/modules/$version
   [ -d "$modules" ] || modules=$work/img/usr/lib/modules/$version
   depmod -b "${modules%/lib/modules/*}" "$version"

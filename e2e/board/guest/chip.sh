@@ -15,12 +15,14 @@ for chip in pi spare tests; do echo 1 > "$config/$chip/live"; done
 SIM=/sys/devices/platform/$(cat "$config/pi/dev_name")/$(cat "$config/pi/bank/chip_name")
 SPARE=/sys/devices/platform/$(cat "$config/spare/dev_name")/$(cat "$config/spare/bank/chip_name")
 SPARE_LIVE=$config/spare/live
+SPARE_NAME=$config/spare/bank/chip_name
 PISTACK_TEST_SIM=/sys/devices/platform/$(cat "$config/tests/dev_name")/$(cat "$config/tests/bank/chip_name")
 PISTACK_TEST_CHIP=tests
-export SIM SPARE SPARE_LIVE PISTACK_TEST_SIM PISTACK_TEST_CHIP
+export SIM SPARE SPARE_LIVE SPARE_NAME PISTACK_TEST_SIM PISTACK_TEST_CHIP
 
-# The sensor: its driver asks the stub bus, which answers what was put there (register 0 = 0x1780, high byte last).
+# The sensor, unless NO_SENSOR is set: its driver asks the stub bus, which answers what was put there (register 0 = 0x1780, high byte last).
 for adapter in /sys/bus/i2c/devices/i2c-*; do
+  [ -z "${NO_SENSOR:-}" ] || break
   grep -q 'SMBus stub' "$adapter/name" || continue
   echo lm75 0x48 > "$adapter/new_device"
   python3 - "/dev/${adapter##*/}" <<'PYTHON'

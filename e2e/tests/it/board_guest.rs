@@ -134,6 +134,24 @@ impl Board {
         u32::try_from(pid.unwrap()).unwrap()
     }
 
+    fn write_config(&self, text: &str) {
+        fs::write(self.stack.folder().join("pistack.toml"), text).unwrap();
+    }
+
+    /// The rule switches the lamp on when the door falls.
+    fn rule_acts_on_the_door(&self) {
+        assert_eq!(self.put("lamp", false).status, 200);
+        until("the rule", || {
+            // Again and again: an edge before the rules watch the line is none of theirs.
+            self.pull(27, true);
+            std::thread::sleep(Duration::from_millis(100));
+            self.pull(27, false);
+            std::thread::sleep(Duration::from_millis(300));
+            (self.level(26) == 1).then_some(())
+        });
+        self.pull(27, true);
+    }
+
     fn wait_answering(&self) {
         until("io_service", || {
             let health = self.stack.try_get("/api/io/health")?;
@@ -297,12 +315,25 @@ fn d_a_line_is_reconfigured_in_place() {
         "/api/io/lines/heater",
         &json!({ "direction": "input" }),
     );
-    assert_eq!(refused.status, 403, "{refused:?}");
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (409, &json!("line_not_reconfigurable")),
+        "{refused:?}"
+    );
 }
 
 #[test]
 #[ignore = "runs in the virtual machine of e2e/board/sim.sh"]
-fn e_whatever_kills_io_service_outputs_go_to_their_safe_levels() {
+fn e_a_rule_acts_on_an_edge_and_on_a_sensor() {
+    let board = board();
+    // The sensor was above the bound from the start.
+    board.wait_level(20, 1);
+    board.rule_acts_on_the_door();
+}
+
+#[test]
+#[ignore = "runs in the virtual machine of e2e/board/sim.sh"]
+fn f_whatever_kills_io_service_outputs_go_to_their_safe_levels() {
     let board = board();
     // What is let go of takes the level of its pull here: only who drives the line brings it down.
     for line in [17, 22, 23] {
@@ -316,17 +347,26 @@ fn e_whatever_kills_io_service_outputs_go_to_their_safe_levels() {
         assert_eq!(board.put("siren", false).status, 200);
         assert_eq!(board.put("valve", true).status, 200);
         assert_eq!((board.level(17), board.level(22)), (1, 1));
-        let signal = if round == 4 { "SEGV" } else { "KILL" };
+        // A configuration that is broken meanwhile: the next io_service cannot start, and the levels stay to be seen.
+        board.write_config(&format!("{CONFIG}\nbroken"));
+        let signal = if round == 4 { "ABRT" } else { "KILL" };
         times.push(safe_after(board, signal, pid));
+        until("a start that fails", || {
+            let process = board.stack.process("io_service")?;
+            (process["statename"] == "BACKOFF").then_some(())
+        });
+        assert_eq!(
+            (board.level(17), board.level(22)),
+            (0, 0),
+            "they are held, on and on"
+        );
         assert_eq!(board.level(23), 1, "on_crash = hold");
-        // The new io_service takes over, and begins as it is configured: on.
+        // The next io_service takes over, and begins as it is configured: on.
+        board.write_config(CONFIG);
         board.wait_level(17, 1);
         board.wait_level(22, 1);
-        let next = until("a new process", || {
-            Some(board.io_pid()).filter(|next| *next != pid)
-        });
-        assert_ne!(next, pid);
         board.wait_answering();
+        assert_ne!(board.io_pid(), pid);
         assert_eq!(
             board.put("heater", false).status,
             200,
@@ -335,18 +375,44 @@ fn e_whatever_kills_io_service_outputs_go_to_their_safe_levels() {
     }
     times.sort();
     let millis: Vec<u128> = times.iter().map(Duration::as_millis).collect();
-    println!("figure: end of io_service to safe level, ms, five times: {millis:?}");
-    // The bound is 100 ms; the middle one of five, because the emulated machine shares its processors.
-    assert!(times[2] < Duration::from_millis(100), "{millis:?}");
+    // The bound is 100 ms of a machine that is not emulated.
+    let outside: u128 = std::env::var("PISTACK_TEST_START_US").unwrap().parse().unwrap();
+    let slower = (median_start().as_micros() / outside).max(1);
+    let median = times[2].as_micros() / slower;
+    println!(
+        "figure: end of io_service to safe level, ms, five times: {millis:?}; starting a program takes {slower} times as \
+         long as outside, so outside it were {median} us"
+    );
+    assert!(median < 100_000, "{millis:?}, {slower} times as slow");
+    // Without anything broken it is back by itself, and the rules watch its lines again.
+    let pid = board.io_pid();
+    signal_process("KILL", pid);
+    until("a new process", || {
+        Some(board.io_pid()).filter(|next| *next != pid)
+    });
+    board.wait_answering();
+    board.wait_level(17, 1);
+    board.rule_acts_on_the_door();
 }
 
-/// Ends the process and gives the time from its end to the safe levels of both lines. The levels are looked at as fast as
-/// can be: the service sets others as soon as it is back.
+/// How long a start of the program takes: the middle one of fifteen.
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+pub(crate) fn median_start() -> Duration {
+    let mut times: Vec<Duration> = (0..15)
+        .map(|_| {
+            let began = Instant::now();
+            let output = command(pistack_e2e::binary()).arg("--version").output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            began.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[7]
+}
+
+/// Ends the process and gives the time from its end to the safe levels of both lines.
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn safe_after(board: &Board, signal: &str, pid: u32) -> Duration {
-    let heater = board.sim.join("sim_gpio17/value");
-    let siren = board.sim.join("sim_gpio22/value");
-    let low = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|text| text.starts_with('0'));
     let stat = format!("/proc/{pid}/stat");
     signal_process(signal, pid);
     let began = Instant::now();
@@ -356,31 +422,16 @@ fn safe_after(board: &Board, signal: &str, pid: u32) -> Duration {
         if gone && ended.is_none() {
             ended = Some(Instant::now());
         }
-        if low(&heater) && low(&siren) {
+        if board.level(17) == 0 && board.level(22) == 0 {
             return ended.unwrap_or(began).elapsed();
         }
+        std::thread::sleep(Duration::from_millis(1));
         assert!(
             began.elapsed() < Duration::from_secs(20),
-            "the outputs never went to their safe levels"
+            "the outputs never went to their safe levels:\n{}",
+            board.stack.complained()
         );
     }
-}
-
-#[test]
-#[ignore = "runs in the virtual machine of e2e/board/sim.sh"]
-fn f_a_rule_acts_on_an_edge_and_on_a_sensor() {
-    let board = board();
-    // The sensor was above the bound from the start.
-    board.wait_level(20, 1);
-    board.put("lamp", false);
-    board.pull(27, true);
-    until("the rule", || {
-        board.pull(27, true);
-        std::thread::sleep(Duration::from_millis(100));
-        board.pull(27, false);
-        std::thread::sleep(Duration::from_millis(300));
-        (board.level(26) == 1).then_some(())
-    });
 }
 
 #[test]
@@ -489,17 +540,43 @@ fn j_an_orderly_stop_and_a_chip_that_goes_away() {
     board.io_pid();
     board.wait_answering();
     // The chip is pulled out while its line is held.
-    fs::write(std::env::var("SPARE_LIVE").unwrap(), "0").unwrap();
+    let live = std::env::var("SPARE_LIVE").unwrap();
+    fs::write(&live, "0").unwrap();
     let gone = board.put("extra", true);
     assert_eq!(
         (gone.status, &gone.json()["code"]),
         (503, &json!("chip_gone")),
         "{gone:?}"
     );
-    assert_eq!(board.put("heater", true).status, 200, "the other lines go on");
-    assert_eq!(board.level(17), 1);
     let health = board.stack.get("/api/io/health");
-    assert_eq!(health.status, 503, "{health:?}");
+    assert_eq!(
+        (health.status, &health.json()["gone"]),
+        (503, &json!(["spare"])),
+        "{health:?}"
+    );
+    // The other lines go on, in both directions.
+    assert_eq!(board.put("heater", true).status, 200);
+    assert_eq!(board.level(17), 1);
+    let seq = board.get("/api/io/lines/door")["seq"].as_u64();
+    board.pull(27, false);
+    until("an edge", || {
+        let door = board.get("/api/io/lines/door");
+        (door["value"] == false && door["seq"].as_u64() > seq).then_some(())
+    });
+    // It is back, under the same label: its line is driven at the next use.
+    fs::write(&live, "1").unwrap();
+    until("the chip", || {
+        (board.put("extra", true).status == 200).then_some(())
+    });
+    assert_eq!(board.stack.get("/api/io/health").status, 200);
+    let name = fs::read_to_string(std::env::var("SPARE_NAME").unwrap()).unwrap();
+    let line = board
+        .spare
+        .parent()
+        .unwrap()
+        .join(name.trim())
+        .join("sim_gpio3/value");
+    assert_eq!(fs::read_to_string(line).unwrap().trim(), "1");
 }
 
 /// Whether some `pistack io safe` runs.
