@@ -28,6 +28,8 @@ mod header;
 mod idempotency;
 mod limits;
 mod link;
+#[cfg(test)]
+mod measure;
 mod model;
 mod permission;
 mod rate;
