@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use pistack_api::xmlrpc::{Call, Fault, Value};
 use pistack_api::written::Written;
+use pistack_api::xmlrpc::{Call, Fault, Value};
 use pistack_engine::io::Channel;
 use tokio::sync::{mpsc, oneshot};
 

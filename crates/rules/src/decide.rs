@@ -347,7 +347,10 @@ impl Surroundings for Decider {
 
 impl Remembered {
     fn hold(&mut self, key: &str, why: String, decision: &mut Decision) {
-        assert!(!cfg!(test) || !reason::read(&why).is_empty(), "no sentence of ours: {why}");
+        assert!(
+            !cfg!(test) || !reason::read(&why).is_empty(),
+            "no sentence of ours: {why}"
+        );
         self.held += 1;
         self.last_held = Some(why.clone());
         decision.held.push(Held {

@@ -276,7 +276,10 @@ impl Remembered {
             Talk::Quiet(_) if speaks(&self.rule) => why.push_str("; no message: quiet hours"),
             _ => {}
         }
-        assert!(!cfg!(test) || !reason::read(&why).is_empty(), "no sentence of ours: {why}");
+        assert!(
+            !cfg!(test) || !reason::read(&why).is_empty(),
+            "no sentence of ours: {why}"
+        );
         decision.firings.push(Firing {
             rule: self.name.clone(),
             kind: Kind::Fired,

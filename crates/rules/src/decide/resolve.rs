@@ -253,7 +253,10 @@ impl Decider {
         say: bool,
         decision: &mut Decision,
     ) {
-        assert!(!cfg!(test) || !reason::read(why).is_empty(), "no sentence of ours: {why}");
+        assert!(
+            !cfg!(test) || !reason::read(why).is_empty(),
+            "no sentence of ours: {why}"
+        );
         let remembered = &mut self.rules[index];
         let quiet = remembered.quiet_until(now);
         let farewell = remembered.farewells();

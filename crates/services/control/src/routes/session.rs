@@ -141,8 +141,13 @@ pub(crate) async fn sign_in(
         Ok(session) => {
             dashboard.pending.forget(clock, &fields.pending);
             // A first start that was left is gone on with.
-            let step = setup::Step::kept(&headers).filter(|_| next == "/" && session.user.level >= Level::Root);
-            signed_in(&visit, &session, step.map_or_else(|| next.to_owned(), setup::Step::path).as_str())
+            let step =
+                setup::Step::kept(&headers).filter(|_| next == "/" && session.user.level >= Level::Root);
+            signed_in(
+                &visit,
+                &session,
+                step.map_or_else(|| next.to_owned(), setup::Step::path).as_str(),
+            )
         }
         Err(failure) => {
             let Some((step, wrong)) = further_step(&failure, !fields.pending.is_empty()) else {

@@ -82,7 +82,10 @@ fn part<T>(answer: Result<T, Failure>) -> Result<Part<T>, Failure> {
     }
 }
 
-pub(super) async fn channels_part(dashboard: &Dashboard, person: &Person) -> Result<Part<Vec<ChannelRow>>, Failure> {
+pub(super) async fn channels_part(
+    dashboard: &Dashboard,
+    person: &Person,
+) -> Result<Part<Vec<ChannelRow>>, Failure> {
     if !person.may(ReadChannel::INFO) {
         return Ok(Part::Hidden);
     }
