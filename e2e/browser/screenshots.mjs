@@ -27,7 +27,6 @@ if (which === 'all') {
   shot('home', 'dark', 'phone', 'pl');
   shot('why', 'light', 'wide', 'en');
   shot('metrics', 'dark', 'wide', 'en');
-  shot('logs', 'dark', 'phone', 'en');
   shot('events', 'light', 'phone', 'en');
   shot('rule-form', 'light', 'wide', 'en');
   shot('gpio', 'light', 'wide', 'en');
