@@ -119,6 +119,12 @@ fn beside_django(
         scratch,
     )?;
     let most = pss_mb(control)?;
+    let shown = client.page("/")?.1;
+    if !shown.contains("idle-001") {
+        verdict
+            .broken
+            .push("Home lost its programs under the load: its rate counts for nothing".to_owned());
+    }
     println!("waiting {} s for quiet ...", open::SETTLE.as_secs());
     thread::sleep(open::SETTLE);
     let memory = pss_mb(control)?;
@@ -126,7 +132,7 @@ fn beside_django(
     verdict.told(&format!(
         "control service at the end of the load (32 at once, {:.0} pages of {} kB): {most:.1} MB Pss",
         home[1] * f64::from(seconds),
-        client.page("/")?.1.len() / 1000
+        shown.len() / 1000
     ));
     if simple[1] < FASTER * simple[0] {
         verdict.broken.push(format!(
