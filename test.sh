@@ -13,6 +13,9 @@ need_packages git=git curl=curl python3=python3 openssl=openssl chromium=chromiu
 # Servers and attackers beside which the stack is tried; the tests start their own, on loopback ports.
 need_packages pg_lsclusters=postgresql nginx=nginx-light caddy=caddy postfix=postfix testssl=testssl.sh \
   slowhttptest=slowhttptest faketime=faketime promtool=prometheus
+# Two machines in emulation: one with the kernel's simulated GPIO chip, one that is a Raspberry Pi 3B.
+need_packages qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu \
+  libc6-dev-arm64-cross busybox=busybox-static cpio=cpio make=make xz=xz-utils modprobe=kmod linux-source linux-headers-amd64
 python3 -c 'import venv, ensurepip' 2>/dev/null || { as_root apt-get update -qq; as_root apt-get install -y -qq python3-venv >/dev/null; }
 command -v cargo-nextest >/dev/null || { step "installing cargo-nextest"; cargo install --quiet --locked cargo-nextest; }
 command -v cargo-deny >/dev/null || { step "installing cargo-deny"; cargo install --quiet --locked cargo-deny; }
@@ -36,6 +39,8 @@ cargo nextest run --workspace --exclude pistack-e2e --locked
 cargo test --workspace --doc --locked --quiet
 step "interface documents"
 cargo xtask spec --check
+step "the program for the emulated Raspberry Pi"
+cargo xtask dist --target aarch64-unknown-linux-gnu --quick --fetch
 step "end-to-end tests with real peers"
 cargo nextest run -p pistack-e2e --locked
 step "fuzz targets, some seconds each"

@@ -27,7 +27,10 @@ fn play(client: Client, server: Server) -> Vec<Entry> {
                     let mut lines: Vec<&str> = masked.lines().collect();
                     let fits = code == Some(exit_code_of(&lines));
                     lines.sort_unstable();
-                    (None, format!("{}\nexit code of the last error: {fits}", lines.join("\n")))
+                    (
+                        None,
+                        format!("{}\nexit code of the last error: {fits}", lines.join("\n")),
+                    )
                 }
                 _ => (code, mask::all(&text, &world)),
             }
