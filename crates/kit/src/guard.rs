@@ -54,6 +54,17 @@ struct Known {
     feed: Feed,
 }
 
+impl Known {
+    /// In time and not revoked.
+    fn still(&self, claims: &AccessClaims, now: i64) -> bool {
+        let in_time = claims.iat <= now + LEEWAY && now < claims.exp.saturating_add(LEEWAY);
+        let epoch = self.epochs.get(&claims.sub);
+        in_time
+            && !self.sessions.contains_key(&claims.sid)
+            && epoch.is_none_or(|(epoch, _)| claims.ep >= *epoch)
+    }
+}
+
 /// Whether this process hears of revocations.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Feed {
@@ -133,22 +144,22 @@ impl Guard {
             Opened::Bad if known.keys.is_empty() => return Err(Refusal::NoKeys),
             Opened::Bad => return Err(Refusal::Invalid),
         };
-        let now = self.clock.unix();
-        let in_time = claims.iat <= now + LEEWAY && now < claims.exp.saturating_add(LEEWAY);
         let for_us = claims.typ == "access"
             && claims.iss == known.issuer
             && claims.aud.iter().any(|audience| audience == self.audience.name());
         let named = !claims.sub.is_empty() && !claims.sid.is_empty();
-        let revoked = known.sessions.contains_key(&claims.sid)
-            || known
-                .epochs
-                .get(&claims.sub)
-                .is_some_and(|(epoch, _)| claims.ep < *epoch);
-        if in_time && for_us && named && !revoked {
+        if for_us && named && known.still(&claims, self.clock.unix()) {
             Ok(*claims)
         } else {
             Err(Refusal::Invalid)
         }
+    }
+
+    /// Whether claims that [`Guard::verify`] let pass are good to this moment: neither expired nor revoked. Cheap enough
+    /// to be asked before every piece of a stream.
+    pub fn still(&self, claims: &AccessClaims) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.still(claims, self.clock.unix())
     }
 
     /// Who sent a request, if that caller has `level` or more.

@@ -115,12 +115,16 @@ fn revocations_end_sessions_and_older_epochs_and_are_forgotten_in_time() {
     let until = NOW + 900;
     let anna = auth.token("anna", Level::User, NOW);
     let ben = auth.token("ben", Level::User, NOW);
+    let claims = [&anna, &ben].map(|token| guard.verify(token).unwrap());
+    let still = || claims.each_ref().map(|claims| guard.still(claims));
+    assert_eq!(still(), [true, true]);
     guard.revoke(&Revocation::Session {
         sid: "session-of-anna".into(),
         until,
     });
     assert_eq!(guard.verify(&anna), Err(Refusal::Invalid));
     assert!(guard.verify(&ben).is_ok());
+    assert_eq!(still(), [false, true]);
     guard.revoke(&Revocation::User {
         sub: "id-of-ben".into(),
         epoch: 2,
@@ -132,6 +136,7 @@ fn revocations_end_sessions_and_older_epochs_and_are_forgotten_in_time() {
         until,
     });
     assert_eq!(guard.verify(&ben), Err(Refusal::Invalid));
+    assert_eq!(still(), [false, false]);
     let renewed = AccessClaims {
         ep: 2,
         ..auth.claims("ben", Level::User, NOW)

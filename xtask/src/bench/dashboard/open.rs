@@ -66,6 +66,11 @@ impl Stack {
         Ok(sum)
     }
 
+    /// Pss of each, MB.
+    fn memory(&self) -> anyhow::Result<Vec<f64>> {
+        self.0.iter().map(|(pid, _)| pss_mb(*pid)).collect()
+    }
+
     fn cpu(&self) -> anyhow::Result<Vec<f64>> {
         self.0.iter().map(|(pid, _)| cpu_seconds(*pid)).collect()
     }
@@ -97,7 +102,7 @@ pub(super) fn measure(stack: &Stack, base: &str, token: &str) -> anyhow::Result<
     println!("waiting {} s for quiet ...", SETTLE.as_secs());
     thread::sleep(SETTLE);
     let alone = watch(stack, || Ok(()))?;
-    let memory = stack.memory_of("")?;
+    let memory = stack.memory()?;
     let bearer = format!("Authorization: Bearer {token}");
     let folder = run::root().join("target/bench/streams");
     let _ = fs::remove_dir_all(&folder);
@@ -137,12 +142,16 @@ pub(super) fn measure(stack: &Stack, base: &str, token: &str) -> anyhow::Result<
         }
         Ok(())
     })?;
+    let memory_with = stack.memory()?;
     let cost = Cost {
         cpu_percent: with.iter().sum::<f64>() - alone.iter().sum::<f64>(),
-        memory_mb: stack.memory_of("")? - memory,
+        memory_mb: memory_with.iter().sum::<f64>() - memory.iter().sum::<f64>(),
     };
-    for ((_, command), (alone, with)) in stack.0.iter().zip(alone.iter().zip(&with)) {
-        println!("{alone:6.2} % -> {with:6.2} %  {command}");
+    for (place, (_, command)) in stack.0.iter().enumerate() {
+        println!(
+            "{:6.2} % -> {:6.2} %  {:6.2} MB -> {:6.2} MB  {command}",
+            alone[place], with[place], memory[place], memory_with[place]
+        );
     }
     for stream in &mut streams {
         anyhow::ensure!(stream.0.try_wait()?.is_none(), "a stream ended meanwhile");

@@ -12,6 +12,7 @@ use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 use http::HeaderMap;
 use pistack_api::right::ReadLine;
+use pistack_api::token::AccessClaims;
 use pistack_kit::extract;
 use pistack_kit::guard::{MayOn, read_bearer};
 use pistack_kit::problem::Problem;
@@ -85,29 +86,29 @@ fn message(event: &Event) -> SseEvent {
 #[derive(Debug, Clone)]
 pub(super) struct Welcome {
     gpio: Gpio,
-    token: String,
+    /// `None` without a token that is good.
+    claims: Option<AccessClaims>,
 }
 
 impl Welcome {
     pub(super) fn new(gpio: &Gpio, headers: &HeaderMap) -> Self {
+        let claims = read_bearer(headers).and_then(|token| gpio.guard().verify(&token).ok());
         Self {
             gpio: gpio.clone(),
-            token: read_bearer(headers).unwrap_or_default(),
+            claims,
         }
     }
 
-    /// The token is still good.
+    /// The session has not ended. Asked for every event, so that the signature is not verified again.
     pub(super) fn still(&self) -> bool {
-        self.gpio.guard().verify(&self.token).is_ok()
+        self.claims
+            .as_ref()
+            .is_some_and(|claims| self.gpio.guard().still(claims))
     }
 
     /// Until the token ends.
     pub(super) fn left(&self) -> Duration {
-        let ends = self
-            .gpio
-            .guard()
-            .verify(&self.token)
-            .map_or(0, |claims| claims.exp);
+        let ends = self.claims.as_ref().map_or(0, |claims| claims.exp);
         let left = ends.saturating_sub(self.gpio.clock().unix());
         Duration::from_secs(u64::try_from(left).unwrap_or(0))
     }

@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use http::HeaderMap;
 use pistack_api::right::ReadEvents;
 use pistack_kit::extract::Query;
-use pistack_kit::guard::{May, read_bearer};
+use pistack_kit::guard::May;
 use pistack_kit::sse::{self, SseEvent};
 use serde::Deserialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -67,10 +67,10 @@ pub(crate) async fn stream_events(
 
     let left = u64::try_from(caller.claims().exp - state.clock.unix()).unwrap_or(0);
     let until = tokio::time::sleep(Duration::from_secs(left));
-    let token = read_bearer(&headers).unwrap_or_default();
+    let claims = caller.claims().clone();
     let lifecycle = state.lifecycle.clone();
     // A session that was ended hears nothing more.
-    let still_welcome = move |_: &SseEvent| std::future::ready(state.guard.verify(&token).is_ok());
+    let still_welcome = move |_: &SseEvent| std::future::ready(state.guard.still(&claims));
     sse::response(events.take_while(still_welcome).take_until(until), &lifecycle)
 }
 
