@@ -121,7 +121,11 @@ done
 $B mount -t configfs none /sys/kernel/config; $B mount -t debugfs none /sys/kernel/debug
 $B mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro host /host || $B poweroff -f
 for d in proc dev; do $B mount -o bind /$d /host/$d; done; $B mount -o rbind /sys /host/sys
+# A checkout below /tmp would vanish under the guest's own.
+tree=$($B sed -n 's/.* tree=\([^ ]*\).*/\1/p' /proc/cmdline)
+case $tree in /tmp/*) $B mkdir /tree; $B mount -o bind "/host$tree" /tree ;; esac
 for d in run tmp dev/shm; do $B mkdir -p /host/$d 2>/dev/null; $B mount -t tmpfs tmpfs /host/$d 2>/dev/null; done
+case $tree in /tmp/*) $B mkdir -p "/host$tree"; $B mount --move /tree "/host$tree" ;; esac
 $B ip link set lo up
 echo "board-sim: up after $($B cut -d' ' -f1 /proc/uptime) s"
 set -f
@@ -140,7 +144,7 @@ boot() {
     -nodefaults -no-user-config -display none -serial stdio -monitor none -no-reboot \
     -kernel "$image" -initrd "$work/initramfs-$$.gz" \
     -fsdev local,id=r,path=/,security_model=none,readonly=on,multidevs=remap -device virtio-9p-pci,fsdev=r,mount_tag=host \
-    -append "console=ttyS0 panic=-1 quiet run=$arguments" < /dev/null 2>&1 | stdbuf -o0 tr -d '\000\r' | tee "$log"
+    -append "console=ttyS0 panic=-1 quiet tree=$root run=$arguments" < /dev/null 2>&1 | stdbuf -o0 tr -d '\000\r' | tee "$log"
 }
 
 build

@@ -22,6 +22,7 @@ use crate::inside;
 use crate::listeners::{Addresses, Listeners};
 use crate::metrics::Metrics;
 use crate::origin::TrustedProxies;
+use crate::outer_path::OuterPaths;
 use crate::plan;
 use crate::proxy::Gateway;
 use crate::rates::Rates;
@@ -88,6 +89,7 @@ pub(crate) async fn assemble(context: &GatewayContext) -> Result<Assembled, RunE
         url_bytes: config.limits.url_bytes as usize,
         rates: Rates::new(&config.limits),
         trusted: TrustedProxies::parse(&config.trusted_proxies)?,
+        outer_paths: OuterPaths::parse(&config.outer_paths)?,
         admission: Admission::new(&config),
         compression: Compression::default(),
         own_stats: metrics.route("gateway"),

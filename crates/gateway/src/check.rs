@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::listeners::Listeners;
 use crate::names::Names;
 use crate::origin::TrustedProxies;
+use crate::outer_path::OuterPaths;
 use crate::plan::Finding;
 use crate::tls::{self, Certificates, TlsError};
 use crate::{GatewayContext, acme};
@@ -49,6 +50,9 @@ pub fn check_settings(config: &Config) -> Vec<Finding> {
     }
     if let Err(error) = TrustedProxies::parse(&config.trusted_proxies) {
         wrong(&["trusted_proxies"], error.to_string());
+    }
+    if let Err(error) = OuterPaths::parse(&config.outer_paths) {
+        wrong(&["outer_paths"], error.to_string());
     }
     if let Some((key, text)) = acme::check(&config.acme) {
         wrong(&["acme", key], text);
@@ -128,6 +132,7 @@ mod tests {
         let mut config = Config {
             names: vec!["a b".to_owned()],
             trusted_proxies: vec!["nowhere".to_owned()],
+            outer_paths: vec!["//evil".to_owned()],
             ..Config::default()
         };
         config.acme.domains = vec!["board.example.org".to_owned()];
@@ -141,6 +146,7 @@ mod tests {
             [
                 "gateway.names",
                 "gateway.trusted_proxies",
+                "gateway.outer_paths",
                 "gateway.acme.agree_to_terms",
                 "gateway.limits.header_bytes",
                 "gateway.limits.burst",

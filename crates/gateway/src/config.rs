@@ -74,9 +74,11 @@ pub struct Config {
     /// Connections at the same time from one address. This board itself is not counted.
     pub max_connections_per_address: usize,
     /// Proxies in front of this gateway, as addresses (`"192.168.1.2"`) or networks (`"10.0.0.0/8"`). Their
-    /// `X-Forwarded-For`, `X-Forwarded-Proto`, and `X-Forwarded-Prefix` or `X-Ingress-Path` are believed, nobody
-    /// else's.
+    /// `X-Forwarded-For` and `X-Forwarded-Proto` are believed, nobody else's.
     pub trusted_proxies: Vec<String>,
+    /// Paths below which a trusted proxy shows this board: `"/board"`, or `"/api/hassio_ingress"` for Home
+    /// Assistant. Its `X-Forwarded-Prefix` or `X-Ingress-Path` is believed if it names one of these or a path below.
+    pub outer_paths: Vec<String>,
     /// What one client may take.
     pub limits: Limits,
     /// A certificate from a public authority.
@@ -111,6 +113,7 @@ impl Default for Config {
             max_connections: 512,
             max_connections_per_address: 64,
             trusted_proxies: Vec::new(),
+            outer_paths: Vec::new(),
             limits: Limits::default(),
             acme: Acme::default(),
             tls: Tls::default(),

@@ -59,6 +59,7 @@ pub use listeners::Addresses;
 pub use lookup::{Admitted, Lookup};
 pub use names::BadName;
 pub use origin::BadNetwork;
+pub use outer_path::BadPath;
 use pistack_kit::clock::Clock;
 use pistack_kit::lifecycle::Lifecycle;
 use pistack_kit::paths::StatePaths;

@@ -1,6 +1,7 @@
 //! The path under which a trusted proxy in front shows this gateway: `/board` where its configuration says
 //! `location /board/`. The proxy tells it by `X-Forwarded-Prefix`; Home Assistant's ingress by `X-Ingress-Path`. From
-//! anybody else these fields count for nothing.
+//! anybody else these fields count for nothing, and a trusted proxy's count for the paths of `outer_paths` alone: a
+//! proxy that does not know them passes on what any client wrote.
 //!
 //! What is behind the gateway is told the whole of its prefix, `/board/control`. Redirects and paths of cookies in
 //! answers begin with it, whoever wrote them: the gateway itself, or an application that knows nothing of it.
@@ -17,6 +18,50 @@ const INGRESS_NAME: &str = "x-ingress-path";
 /// A longer one is none.
 const LONGEST: usize = 200;
 
+/// The entry of `outer_paths` is no plain path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "[gateway] outer_paths: `{0}` is no plain path. Write it as in the proxy's configuration, such as `/board`"
+)]
+pub struct BadPath(pub String);
+
+/// The paths that a trusted proxy may name, or begin with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OuterPaths(Vec<String>);
+
+impl OuterPaths {
+    /// # Errors
+    /// The first entry that is no plain path.
+    pub(crate) fn parse(entries: &[String]) -> Result<Self, BadPath> {
+        let each = |entry: &String| {
+            plain(entry)
+                .map(str::to_owned)
+                .ok_or_else(|| BadPath(entry.clone()))
+        };
+        entries.iter().map(each).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What a trusted proxy's request says, where it is one of these or lies below.
+    pub(crate) fn told(&self, headers: &HeaderMap) -> Option<OuterPath> {
+        if self.0.is_empty() {
+            return None;
+        }
+        OuterPath::of(headers).filter(|told| self.0.iter().any(|path| is_below(&told.path, path)))
+    }
+}
+
+/// A path of RFC 3986 `unreserved` segments, without a slash at its end.
+fn plain(path: &str) -> Option<&str> {
+    let path = path.trim().trim_end_matches('/');
+    let plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    (path.len() <= LONGEST && path.strip_prefix('/')?.split('/').all(plain)).then_some(path)
+}
+
 /// A plain path without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OuterPath {
@@ -26,22 +71,12 @@ pub(crate) struct OuterPath {
 }
 
 impl OuterPath {
-    /// What a trusted proxy's request says. A path that is not plain (RFC 3986 `unreserved` segments) is none.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    /// What a request says. A path that is not plain is none.
+    fn of(headers: &HeaderMap) -> Option<Self> {
         let ingress = !headers.contains_key(PREFIX);
         let field = if ingress { INGRESS_NAME } else { PREFIX };
-        let path = headers.get(field)?.to_str().ok()?.trim().trim_end_matches('/');
-        let plain = |segment: &str| {
-            !matches!(segment, "" | "." | "..")
-                && segment
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-        };
-        let good = path.len() <= LONGEST && path.strip_prefix('/')?.split('/').all(plain);
-        good.then(|| Self {
-            path: path.to_owned(),
-            ingress,
-        })
+        let path = plain(headers.get(field)?.to_str().ok()?)?.to_owned();
+        Some(Self { path, ingress })
     }
 
     /// Where people see what the gateway shows under `prefix`.
@@ -143,6 +178,27 @@ mod tests {
             assert_eq!(told(PREFIX, bad), None, "{bad}");
         }
         assert_eq!(told(PREFIX, &format!("/{}", "a".repeat(300))), None);
+    }
+
+    #[test]
+    fn only_the_paths_of_the_configuration_may_be_named() {
+        let told = |allowed: &[&str], value: &str| {
+            let entries: Vec<String> = allowed.iter().map(|&path| path.to_owned()).collect();
+            let headers = HeaderMap::from_iter([(
+                HeaderName::from_static(PREFIX),
+                HeaderValue::from_str(value).unwrap(),
+            )]);
+            OuterPaths::parse(&entries).unwrap().told(&headers).is_some()
+        };
+        assert!(told(&["/board/"], "/board"));
+        assert!(told(&["/x", "/api/hassio_ingress"], "/api/hassio_ingress/aZ0-_"));
+        assert!(!told(&["/board"], "/evil"));
+        assert!(!told(&["/board"], "/boards"));
+        assert!(!told(&[], "/board"));
+        for bad in ["", "/", "board", "//evil", "https://evil"] {
+            let refused = OuterPaths::parse(&[bad.to_owned()]);
+            assert_eq!(refused, Err(BadPath(bad.to_owned())), "{bad}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::headers::{self, Forwarded, REQUEST_ID};
 use crate::metrics::{Metrics, RouteStats};
 use crate::names::Names;
 use crate::origin::{Origin, TrustedProxies};
-use crate::outer_path::OuterPath;
+use crate::outer_path::{OuterPath, OuterPaths};
 use crate::plan::{Auth, Door};
 use crate::rates::Rates;
 use crate::request_id::RequestIds;
@@ -61,6 +61,7 @@ pub(crate) struct Gateway {
     pub(crate) url_bytes: usize,
     pub(crate) rates: Rates,
     pub(crate) trusted: TrustedProxies,
+    pub(crate) outer_paths: OuterPaths,
     pub(crate) admission: Arc<Admission>,
     pub(crate) compression: Compression,
     pub(crate) metrics: Arc<Metrics>,
@@ -120,7 +121,9 @@ impl Peer {
             .trusted
             .origin(self.address, self.secure, request.headers());
         let trusted = gateway.trusted.trust(self.address);
-        let outer = trusted.then(|| OuterPath::of(request.headers())).flatten();
+        let outer = trusted
+            .then(|| gateway.outer_paths.told(request.headers()))
+            .flatten();
         let wish = Wish::of(request.method(), request.headers());
         let number = gateway.ids.next();
         let mut id = number.header();

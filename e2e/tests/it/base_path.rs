@@ -85,7 +85,7 @@ impl Drop for Nginx {
 
 #[test]
 fn everything_works_below_a_path_of_somebodys_nginx() {
-    let config = "[gateway]\ntrusted_proxies = [\"127.0.0.1\"]\n\
+    let config = "[gateway]\ntrusted_proxies = [\"127.0.0.1\"]\nouter_paths = [\"/board\"]\n\
                   [program.camera]\ncommand = \"sleep 1000\"\nstartsecs = 0\n";
     let stack = Stack::builder().config("pistack.toml", config).start();
     stack.wait_state("camera", "RUNNING");

@@ -21,6 +21,7 @@ use crate::harness::{PATIENCE, Stack, config, field, status};
 fn behind_a_proxy() -> Config {
     let mut config = config();
     config.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
+    config.outer_paths = vec!["/board".to_owned(), "/api/hassio_ingress".to_owned()];
     config
 }
 
@@ -235,6 +236,9 @@ async fn the_path_of_a_trusted_proxy_is_passed_on_whole_and_a_strangers_is_dropp
         ),
         ("x-forwarded-prefix", "/board\";", "/control", None),
         ("x-ingress-path", "//evil.example", "/control", None),
+        // The proxy does not know the field and passes on what a client wrote.
+        ("x-forwarded-prefix", "/evil", "/control", None),
+        ("x-ingress-path", "/evil", "/control", None),
     ] {
         stack.send(ask("/control/page", name, prefix)).await;
         let seen = stack.last();
