@@ -7,11 +7,13 @@
 
 mod gpio;
 mod home;
+mod news;
 mod program;
 mod pulse;
 
 pub(crate) use gpio::gpio;
 pub(crate) use home::home;
+pub(crate) use news::Newsroom;
 pub(crate) use program::{Follow, program};
 
 use axum::response::Response;

@@ -2,6 +2,8 @@
 
 pub(crate) mod filter;
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pistack_api::process::ProcessInfo;
@@ -19,7 +21,7 @@ use crate::words::{Lang, Words, length};
 use filter::Filter;
 
 /// How a state looks: never by colour alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Look {
     /// `ok`, `busy`, `bad` or `idle`.
     pub(crate) class: &'static str,
@@ -90,7 +92,7 @@ pub(crate) struct Row {
 }
 
 /// What a program takes, as a row shows it; empty texts where nothing is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct UseOf {
     pub(crate) cpu: String,
     pub(crate) memory: String,
@@ -175,17 +177,17 @@ impl Row {
         self
     }
 
-    /// Whether two rows differ in more than the clock's ticking.
-    pub(crate) fn differs(&self, other: &Self) -> bool {
-        let same_since = match (&self.since, &other.since) {
-            (Since::Up { start: old, .. }, Since::Up { start: new, .. }) => old == new,
-            (old, new) => old == new,
-        };
-        self.restarts != other.restarts
-            || self.look != other.look
-            || self.pid != other.pid
-            || self.details != other.details
-            || !same_since
+    /// A number of all that a change of state changes: not the clock's ticking, nor what the program takes.
+    pub(crate) fn state_hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match &self.since {
+            Since::Up { start, .. } => start.hash(&mut hasher),
+            Since::At { iso, .. } => iso.hash(&mut hasher),
+            Since::Never => {}
+        }
+        (self.restarts, &self.look, self.pid, &self.details).hash(&mut hasher);
+        (self.can_start, self.can_stop, self.can_restart).hash(&mut hasher);
+        hasher.finish()
     }
 }
 

@@ -6,7 +6,7 @@ const WIDTH: usize = 118;
 const HEIGHT: f64 = 30.0;
 
 /// A small line without axes, for a row of a table; 120 by 32 units with a margin of one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Spark {
     /// For `d` of a `path`: numbers and letters alone. Empty where there is nothing to draw.
     pub(crate) path: String,

@@ -7,7 +7,9 @@ use pistack_kit::client::Client;
 use pistack_kit::service::Context;
 
 use crate::config::Config;
+use crate::live::Newsroom;
 use crate::pending::Pending;
+use crate::upstream::programs::Looks;
 use crate::upstream::usage::Cache;
 
 /// The dashboard's shared state. Cheap to clone.
@@ -28,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) gateway: Client,
     pub(crate) pending: Pending,
     pub(crate) usage: Cache,
+    pub(crate) looks: Looks,
+    pub(crate) newsroom: Newsroom,
 }
 
 impl Dashboard {
@@ -44,6 +48,8 @@ impl Dashboard {
             gateway: Client::unix(context.paths.run().join("gateway.sock")),
             pending: Pending::default(),
             usage: Cache::default(),
+            looks: Looks::default(),
+            newsroom: Newsroom::default(),
             context,
             config,
         }))

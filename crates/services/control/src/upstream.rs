@@ -11,10 +11,12 @@ pub(crate) mod info;
 pub(crate) mod io;
 pub(crate) mod mail;
 pub(crate) mod people;
+pub(crate) mod programs;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod supervisor;
 pub(crate) mod system;
+pub(crate) mod together;
 pub(crate) mod usage;
 
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! The home page's stream: rows, summary, and what changed in words.
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::time::Duration;
 
 use axum::response::Response;
-use pistack_api::process::ProcessInfo;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::pulse::{Beat, Pulse};
@@ -13,8 +13,7 @@ use crate::identity::Person;
 use crate::process::filter::Filter;
 use crate::process::{Row, Summary, Table};
 use crate::state::Dashboard;
-use crate::upstream::supervisor;
-use crate::upstream::usage::{Usage, usage};
+use crate::upstream::programs::{Programs, programs};
 use crate::view::{self, ChangedRow, ChangedSummary, ChangedTable, ChangedUse, Changes};
 
 /// How often the figures of programs are looked at; the info service makes new ones every ten seconds.
@@ -56,17 +55,11 @@ impl Messages for Home {
             let pieces = match beat {
                 Beat::Over => return None,
                 Beat::Lost => self.seen.lost(),
-                Beat::Look => {
-                    let (list, usage) = tokio::join!(
-                        supervisor::list(&self.dashboard, &self.seen.person.token),
-                        usage(&self.dashboard, &self.seen.person)
-                    );
-                    match list {
-                        Ok(list) => self.seen.now(&list, &usage),
-                        Err(Failure::SignIn | Failure::Forbidden) => return None,
-                        Err(_) => self.seen.lost(),
-                    }
-                }
+                Beat::Look => match programs(&self.dashboard, &self.seen.person).await {
+                    Ok(programs) => self.seen.now(&programs),
+                    Err(Failure::SignIn | Failure::Forbidden) => return None,
+                    Err(_) => self.seen.lost(),
+                },
             };
             match pieces {
                 Ok(pieces) if pieces.is_empty() => {}
@@ -81,9 +74,35 @@ impl Messages for Home {
 struct Seen {
     person: Person,
     filter: Filter,
-    rows: Option<Vec<Row>>,
+    rows: Option<Vec<SeenRow>>,
     summary: Option<Summary>,
     lost: bool,
+}
+
+/// What of a row decides whether it is sent again. Pages stay open for days, and rows are long.
+#[derive(Debug, PartialEq, Eq)]
+struct SeenRow {
+    id: u64,
+    state: u64,
+    figures: u64,
+    word: &'static str,
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl SeenRow {
+    fn new(row: &Row) -> Self {
+        Self {
+            id: hash_of(&row.id),
+            state: row.state_hash(),
+            figures: hash_of(&row.use_of),
+            word: row.look.word,
+        }
+    }
 }
 
 impl Seen {
@@ -104,27 +123,22 @@ impl Seen {
         lost(&self.person.visit)
     }
 
-    /// The pieces that bring the page from what it shows to `list`.
-    fn now(&mut self, list: &[ProcessInfo], usage: &Usage) -> Result<String, Failure> {
+    /// The pieces that bring the page from what it shows to what there is now.
+    fn now(&mut self, programs: &Programs) -> Result<String, Failure> {
         let visit = &self.person.visit;
-        let table = Table::new(list, usage, &self.filter, &self.person);
-        let rows: Vec<Row> = table
-            .groups
-            .iter()
-            .flat_map(|group| &group.rows)
-            .cloned()
-            .collect();
+        let table = Table::new(&programs.list, &programs.usage, &self.filter, &self.person);
+        let shown = || table.groups.iter().flat_map(|group| &group.rows);
+        let rows: Vec<SeenRow> = shown().map(SeenRow::new).collect();
         let mut pieces = String::new();
         if std::mem::take(&mut self.lost) {
             pieces += FOUND;
         }
-        let ids = |rows: &[Row]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
         match &self.rows {
-            Some(old) if ids(old) == ids(&rows) => {
+            Some(old) if old.iter().map(|row| row.id).eq(rows.iter().map(|row| row.id)) => {
                 let mut said = Vec::new();
-                for (old, row) in old.iter().zip(&rows) {
-                    if !old.differs(row) {
-                        if old.use_of != row.use_of {
+                for ((old, new), row) in old.iter().zip(&rows).zip(shown()) {
+                    if old.state == new.state {
+                        if old.figures != new.figures {
                             pieces += &view::text(&ChangedUse { row })?;
                         }
                         continue;
@@ -134,7 +148,7 @@ impl Seen {
                         row,
                         table_acts: table.may_act,
                     })?;
-                    if old.look != row.look {
+                    if old.word != new.word {
                         said.push(visit.t.changed_to(&row.name, row.look.word));
                     }
                 }

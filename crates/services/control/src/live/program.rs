@@ -50,7 +50,8 @@ struct Program {
     person: Person,
     follow: Follow,
     log_at: Instant,
-    seen: Option<Row>,
+    /// The state that the page shows: its number and its word.
+    seen: Option<(u64, &'static str)>,
     lost: bool,
 }
 
@@ -108,15 +109,16 @@ impl Program {
         if std::mem::take(&mut self.lost) {
             pieces += FOUND;
         }
-        if self.seen.as_ref().is_none_or(|seen| seen.differs(&row)) {
+        let now = (row.state_hash(), row.look.word);
+        if self.seen != Some(now) {
             pieces += &view::text(&ChangedState { v: visit, row: &row })?;
         }
-        if self.seen.as_ref().is_some_and(|seen| seen.look != row.look) {
+        if self.seen.is_some_and(|(_, word)| word != row.look.word) {
             pieces += &view::text(&Changes {
                 text: visit.t.changed_to(&row.name, row.look.word),
             })?;
         }
-        self.seen = Some(row);
+        self.seen = Some(now);
         Ok(pieces)
     }
 

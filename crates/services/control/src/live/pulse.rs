@@ -1,21 +1,17 @@
-//! When to look again: after news from the supervisor service, and when the connection to it comes or goes.
+//! When one open page has to look again: after news from the supervisor service, and when it comes or goes.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use pistack_api::token::AccessClaims;
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::error::Failure;
+use super::news::{Latest, Link};
 use crate::identity::Person;
 use crate::state::Dashboard;
-use crate::upstream::events::{self, Events, News};
 
-/// News rarely comes alone: what follows within this time is looked at together.
-const SETTLE: Duration = Duration::from_millis(60);
 /// How often the person's right to look is checked; a session ended elsewhere closes the page this soon.
 const CHECK: Duration = Duration::from_millis(500);
-/// Between two attempts to reach the supervisor service.
-const FIRST_RETRY: Duration = Duration::from_millis(250);
-const LONGEST_RETRY: Duration = Duration::from_secs(4);
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,14 +28,11 @@ pub(super) enum Beat {
 #[derive(Debug)]
 pub(super) struct Pulse {
     dashboard: Dashboard,
-    token: String,
+    claims: AccessClaims,
     check: Interval,
-    events: Option<Events>,
-    /// Set by news; when it is over, look.
-    settled: Option<Instant>,
-    retry_at: Instant,
-    retry: Duration,
-    told_lost: bool,
+    news: watch::Receiver<Latest>,
+    /// What the page was told of.
+    told: Latest,
 }
 
 impl Pulse {
@@ -48,83 +41,34 @@ impl Pulse {
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             dashboard: dashboard.clone(),
-            token: person.token.clone(),
+            claims: person.claims.clone(),
             check,
-            events: None,
-            settled: None,
-            retry_at: Instant::now(),
-            retry: FIRST_RETRY,
-            told_lost: false,
+            news: dashboard.newsroom.join(dashboard, &person.token),
+            told: Latest::default(),
         }
     }
 
     pub(super) async fn next(&mut self) -> Beat {
         loop {
-            let settled = self.settled;
-            let step = tokio::select! {
-                _ = self.check.tick() => Step::Check,
-                () = sleep_until(settled.unwrap_or_else(Instant::now)), if settled.is_some() => Step::Settled,
-                step = advance(&mut self.events, &self.dashboard, &self.token, self.retry_at) => step,
-            };
-            match step {
-                Step::Check if self.dashboard.context.guard.verify(&self.token).is_err() => {
-                    return Beat::Over;
-                }
-                Step::Check => {}
-                Step::Settled => {
-                    self.settled = None;
-                    return Beat::Look;
-                }
-                Step::News(News::Programs) => {
-                    self.settled.get_or_insert_with(|| Instant::now() + SETTLE);
-                }
-                Step::News(News::Supervisor { connected: true }) | Step::Connected => {
-                    (self.retry, self.told_lost) = (FIRST_RETRY, false);
-                    return Beat::Look;
-                }
-                Step::News(News::Supervisor { connected: false }) => {
-                    self.told_lost = true;
-                    return Beat::Lost;
-                }
-                Step::Refused => return Beat::Over,
-                Step::Down => {
-                    self.retry_at = Instant::now() + self.retry;
-                    self.retry = (self.retry * 2).min(LONGEST_RETRY);
-                    if !std::mem::replace(&mut self.told_lost, true) {
-                        return Beat::Lost;
+            let latest = *self.news.borrow_and_update();
+            let told = std::mem::replace(&mut self.told, latest);
+            match latest.link {
+                Link::Refused => return Beat::Over,
+                Link::Lost if told.link != Link::Lost => return Beat::Lost,
+                Link::Up if told != latest => return Beat::Look,
+                _ => {}
+            }
+            tokio::select! {
+                _ = self.check.tick() => {
+                    if !self.dashboard.context.guard.still(&self.claims) {
+                        return Beat::Over;
                     }
                 }
+                // Whoever tells is gone: the page asks again.
+                told = self.news.changed() => if told.is_err() {
+                    return Beat::Over;
+                },
             }
         }
-    }
-}
-
-enum Step {
-    Check,
-    Settled,
-    Connected,
-    News(News),
-    Down,
-    Refused,
-}
-
-/// Connects where there is no connection, else waits for news.
-async fn advance(events: &mut Option<Events>, dashboard: &Dashboard, token: &str, retry_at: Instant) -> Step {
-    if let Some(open) = events {
-        return if let Some(news) = open.next().await {
-            Step::News(news)
-        } else {
-            *events = None;
-            Step::Down
-        };
-    }
-    sleep_until(retry_at).await;
-    match events::open(dashboard, token).await {
-        Ok(open) => {
-            *events = Some(open);
-            Step::Connected
-        }
-        Err(Failure::SignIn | Failure::Forbidden) => Step::Refused,
-        Err(_) => Step::Down,
     }
 }

@@ -13,8 +13,7 @@ use crate::process::Table;
 use crate::process::filter::Filter;
 use crate::state::Dashboard;
 use crate::upstream::supervisor::segment;
-use crate::upstream::usage::usage;
-use crate::upstream::{info, supervisor};
+use crate::upstream::{info, programs::programs as look};
 use crate::view::{self, ChangedBoard, HomePage, Programs, Told};
 
 /// What was just done, after a redirect.
@@ -73,12 +72,13 @@ async fn programs(dashboard: &Dashboard, person: &Person, filter: &Filter) -> Re
     if !person.sees_programs() {
         return Ok(Programs::Refused);
     }
-    let (list, usage) = tokio::join!(
-        supervisor::list(dashboard, &person.token),
-        usage(dashboard, person)
-    );
-    match list {
-        Ok(list) => Ok(Programs::Shown(Table::new(&list, &usage, filter, person))),
+    match look(dashboard, person).await {
+        Ok(seen) => Ok(Programs::Shown(Table::new(
+            &seen.list,
+            &seen.usage,
+            filter,
+            person,
+        ))),
         Err(Failure::SignIn) => Err(Failure::SignIn),
         Err(Failure::Forbidden) => Ok(Programs::Refused),
         Err(failure) => Ok(Programs::Down(failure.words(person.visit.t).1)),
