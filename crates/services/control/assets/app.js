@@ -159,7 +159,8 @@
     const stream = source.getAttribute("hx-sse:connect");
     if (stream) {
       live("off");
-      setTimeout(() => htmx.ajax("GET", stream, { source }), 3000);
+      // What the page showed when it was made is long past.
+      setTimeout(() => htmx.ajax("GET", stream.replace(/[?&]seen=\d+/, ""), { source }), 3000);
     } else if (source.matches("form")) {
       notice.replaceChildren(document.getElementById("away").content.cloneNode(true));
     }

@@ -38,6 +38,23 @@ impl Person {
         self.claims.may(right, Object::Named(name)).is_ok()
     }
 
+    /// In whose name, in which session and with which rights. Tokens are renewed every few minutes; what they let see
+    /// is the same while this is.
+    pub(crate) fn session(&self) -> String {
+        let AccessClaims {
+            sub,
+            sid,
+            lvl,
+            ep,
+            aud,
+            via,
+            grants,
+            scope,
+            ..
+        } = &self.claims;
+        format!("{sub} {sid} {lvl:?} {ep} {aud:?} {via:?} {grants:?} {scope:?}")
+    }
+
     /// May see programs.
     pub(crate) fn sees_programs(&self) -> bool {
         self.may(ReadProcess::INFO)

@@ -1,8 +1,7 @@
 //! Programs as a page shows them: words, icons and colours for states, times, what may be done.
 
 pub(crate) mod filter;
-
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+pub(crate) mod seen;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,6 +18,7 @@ use crate::upstream::usage::Usage;
 use crate::visit::Visit;
 use crate::words::{Lang, Words, length};
 use filter::Filter;
+use seen::SeenTable;
 
 /// How a state looks: never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -144,7 +144,7 @@ impl Row {
                     .memory_bytes
                     .map(|memory| lang.bytes(memory))
                     .unwrap_or_default(),
-                spark: Spark::new(&taken.cpu, 5.0),
+                spark: taken.spark.clone(),
                 said: Spark::range(&taken.cpu).map_or_else(String::new, |(low, high, now)| {
                     t.spark_text(percent(low), percent(high), percent(now))
                 }),
@@ -178,16 +178,14 @@ impl Row {
     }
 
     /// A number of all that a change of state changes: not the clock's ticking, nor what the program takes.
-    pub(crate) fn state_hash(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        match &self.since {
-            Since::Up { start, .. } => start.hash(&mut hasher),
-            Since::At { iso, .. } => iso.hash(&mut hasher),
-            Since::Never => {}
-        }
-        (self.restarts, &self.look, self.pid, &self.details).hash(&mut hasher);
-        (self.can_start, self.can_stop, self.can_restart).hash(&mut hasher);
-        hasher.finish()
+    pub(crate) fn state_number(&self) -> u64 {
+        let since = match &self.since {
+            Since::Up { start, .. } => seen::number(start),
+            Since::At { iso, .. } => seen::number(iso),
+            Since::Never => 0,
+        };
+        let may = (self.can_start, self.can_stop, self.can_restart);
+        seen::number(&(since, self.restarts, &self.look, self.pid, &self.details, may))
     }
 }
 
@@ -247,14 +245,14 @@ pub(crate) struct Group {
 }
 
 /// How many programs are in a state other than running.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Part {
     pub(crate) look: Look,
     pub(crate) count: usize,
 }
 
 /// The line above the table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Summary {
     pub(crate) class: &'static str,
     pub(crate) icon: &'static str,
@@ -322,6 +320,20 @@ impl Table {
                 ..filter.clone()
             },
         }
+    }
+}
+
+impl Table {
+    /// All rows, as they stand on the page.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.groups.iter().flat_map(|group| &group.rows)
+    }
+
+    /// Where the page hears of changes: with the filter, and with what it shows already.
+    pub(crate) fn stream(&self) -> String {
+        let query = self.filter.query();
+        let with = if query.is_empty() { '?' } else { '&' };
+        format!("{query}{with}seen={}", SeenTable::new(self).number())
     }
 }
 

@@ -20,6 +20,8 @@ impl Spark {
         let steps = points.len().saturating_sub(1).max(1);
         let mut path = String::new();
         let mut drawing = false;
+        // Where the last stroke began, how high, and whether it is level: one level stroke does for many.
+        let (mut begun, mut height, mut level) = (0, 0, false);
         for (at, point) in points.iter().enumerate() {
             let Some(value) = point.filter(|value| value.is_finite()) else {
                 drawing = false;
@@ -28,8 +30,15 @@ impl Spark {
             let across = 1 + at * WIDTH / steps;
             let share = f64::from(value / top).clamp(0.0, 1.0);
             let down = 1 + (HEIGHT * (1.0 - share)).round() as i32;
+            level = level && drawing && down == height;
+            if level {
+                path.truncate(begun);
+            } else {
+                begun = path.len();
+            }
             path += &format!("{}{across} {down}", if drawing { 'L' } else { 'M' });
-            drawing = true;
+            level = drawing && down == height;
+            (drawing, height) = (true, down);
         }
         Self { path }
     }
@@ -56,6 +65,8 @@ mod tests {
         assert_eq!(spark.path, "M1 31L40 16M119 1");
         assert_eq!(Spark::new(&[], 1.0).path, "");
         assert_eq!(Spark::new(&[None, Some(f32::NAN)], 1.0).path, "");
+        let level = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0].map(Some);
+        assert_eq!(Spark::new(&level, 1.0).path, "M1 31L40 31L60 1L99 1L119 31");
         // one point, and less than the least height
         assert_eq!(Spark::new(&[Some(1.0)], 10.0).path, "M1 28");
     }

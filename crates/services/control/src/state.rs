@@ -9,6 +9,7 @@ use pistack_kit::service::Context;
 use crate::config::Config;
 use crate::live::Newsroom;
 use crate::pending::Pending;
+use crate::upstream::info::Boards;
 use crate::upstream::programs::Looks;
 use crate::upstream::usage::Cache;
 
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) pending: Pending,
     pub(crate) usage: Cache,
     pub(crate) looks: Looks,
+    pub(crate) boards: Boards,
     pub(crate) newsroom: Newsroom,
 }
 
@@ -49,6 +51,7 @@ impl Dashboard {
             pending: Pending::default(),
             usage: Cache::default(),
             looks: Looks::default(),
+            boards: Boards::default(),
             newsroom: Newsroom::default(),
             context,
             config,

@@ -150,6 +150,8 @@ pub(crate) struct Told {
 pub(crate) struct ChangedBoard<'a> {
     pub(crate) v: &'a Visit,
     pub(crate) board: Option<Vec<Fact>>,
+    /// The card asks for itself, because no stream brings it.
+    pub(crate) polls: bool,
 }
 
 /// A log on a program's page.

@@ -1,31 +1,41 @@
-//! The home page's stream: rows, summary, and what changed in words.
+//! The home page's stream: rows, summary, what changed in words, and the board's card.
 
-use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::time::Duration;
 
 use axum::response::Response;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::pulse::{Beat, Pulse};
 use super::{FOUND, Messages, lost, respond};
 use crate::error::Failure;
 use crate::identity::Person;
+use crate::process::Table;
 use crate::process::filter::Filter;
-use crate::process::{Row, Summary, Table};
+use crate::process::seen::{SeenTable, number};
 use crate::state::Dashboard;
+use crate::upstream::info::{self, Fact};
 use crate::upstream::programs::{Programs, programs};
-use crate::view::{self, ChangedRow, ChangedSummary, ChangedTable, ChangedUse, Changes};
+use crate::view::{self, ChangedBoard, ChangedRow, ChangedSummary, ChangedTable, ChangedUse, Changes};
 
-/// How often the figures of programs are looked at; the info service makes new ones every ten seconds.
-const FIGURES: Duration = Duration::from_secs(10);
+/// The info service makes new figures with every beat of the clock; a moment later they are there. All pages look at
+/// the same moment, so that the services rest in between.
+const AFTER_BEAT: Duration = Duration::from_millis(300);
+/// With which beats the board's card is looked at.
+const CARD: u8 = 3;
 
-/// Opens the stream for a person.
-pub(crate) fn home(dashboard: &Dashboard, person: Person, filter: Filter) -> Response {
+/// Opens the stream for a person; `shown` is [`SeenTable::number`] of what the page shows, if it says so.
+pub(crate) fn home(dashboard: &Dashboard, person: Person, filter: Filter, shown: Option<u64>) -> Response {
     let messages = Home {
         dashboard: dashboard.clone(),
         pulse: Pulse::new(dashboard, &person),
-        seen: Seen::new(person, filter),
-        figures: figures(),
+        seen: Seen {
+            person,
+            filter,
+            shown,
+            table: None,
+            card: None,
+            lost: false,
+        },
+        beats: 0,
     };
     respond(dashboard, messages)
 }
@@ -34,23 +44,18 @@ struct Home {
     dashboard: Dashboard,
     pulse: Pulse,
     seen: Seen,
-    /// When to look at what programs take.
-    figures: Interval,
-}
-
-fn figures() -> Interval {
-    let mut figures = interval_at(Instant::now() + FIGURES, FIGURES);
-    figures.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    figures
+    /// Since the card was looked at.
+    beats: u8,
 }
 
 impl Messages for Home {
     async fn next(&mut self) -> Option<(Option<u64>, String)> {
         loop {
-            let beat = tokio::select! {
-                beat = self.pulse.next() => beat,
+            let until_figures = self.dashboard.context.clock.until_beat() + AFTER_BEAT;
+            let (beat, figures) = tokio::select! {
+                beat = self.pulse.next() => (beat, false),
                 // Without its list of programs there is nothing to add figures to.
-                _ = self.figures.tick(), if !self.seen.lost => Beat::Look,
+                () = tokio::time::sleep(until_figures), if !self.seen.lost => (Beat::Look, true),
             };
             let pieces = match beat {
                 Beat::Over => return None,
@@ -61,12 +66,31 @@ impl Messages for Home {
                     Err(_) => self.seen.lost(),
                 },
             };
-            match pieces {
-                Ok(pieces) if pieces.is_empty() => {}
-                Ok(pieces) => return Some((None, pieces)),
-                Err(_) => return None,
+            let card = if figures {
+                self.card().await
+            } else {
+                Ok(String::new())
+            };
+            match (pieces, card) {
+                (Ok(pieces), Ok(card)) if pieces.is_empty() && card.is_empty() => {}
+                // The id tells what the page shows from now on.
+                (Ok(pieces), Ok(card)) => return Some((self.seen.number(), pieces + &card)),
+                _ => return None,
             }
         }
+    }
+}
+
+impl Home {
+    /// The board's card, now and then.
+    async fn card(&mut self) -> Result<String, Failure> {
+        self.beats += 1;
+        if self.beats < CARD {
+            return Ok(String::new());
+        }
+        self.beats = 0;
+        let facts = info::board(&self.dashboard, &self.seen.person).await;
+        self.seen.card(facts)
     }
 }
 
@@ -74,46 +98,16 @@ impl Messages for Home {
 struct Seen {
     person: Person,
     filter: Filter,
-    rows: Option<Vec<SeenRow>>,
-    summary: Option<Summary>,
+    /// What it said that it shows, until the first look.
+    shown: Option<u64>,
+    table: Option<SeenTable>,
+    card: Option<u64>,
     lost: bool,
 }
 
-/// What of a row decides whether it is sent again. Pages stay open for days, and rows are long.
-#[derive(Debug, PartialEq, Eq)]
-struct SeenRow {
-    id: u64,
-    state: u64,
-    figures: u64,
-    word: &'static str,
-}
-
-fn hash_of(value: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-impl SeenRow {
-    fn new(row: &Row) -> Self {
-        Self {
-            id: hash_of(&row.id),
-            state: row.state_hash(),
-            figures: hash_of(&row.use_of),
-            word: row.look.word,
-        }
-    }
-}
-
 impl Seen {
-    fn new(person: Person, filter: Filter) -> Self {
-        Self {
-            person,
-            filter,
-            rows: None,
-            summary: None,
-            lost: false,
-        }
+    fn number(&self) -> Option<u64> {
+        self.table.as_ref().map(SeenTable::number)
     }
 
     fn lost(&mut self) -> Result<String, Failure> {
@@ -125,54 +119,79 @@ impl Seen {
 
     /// The pieces that bring the page from what it shows to what there is now.
     fn now(&mut self, programs: &Programs) -> Result<String, Failure> {
-        let visit = &self.person.visit;
         let table = Table::new(&programs.list, &programs.usage, &self.filter, &self.person);
-        let shown = || table.groups.iter().flat_map(|group| &group.rows);
-        let rows: Vec<SeenRow> = shown().map(SeenRow::new).collect();
+        let now = SeenTable::new(&table);
         let mut pieces = String::new();
         if std::mem::take(&mut self.lost) {
             pieces += FOUND;
         }
-        match &self.rows {
-            Some(old) if old.iter().map(|row| row.id).eq(rows.iter().map(|row| row.id)) => {
-                let mut said = Vec::new();
-                for ((old, new), row) in old.iter().zip(&rows).zip(shown()) {
-                    if old.state == new.state {
-                        if old.figures != new.figures {
-                            pieces += &view::text(&ChangedUse { row })?;
-                        }
-                        continue;
-                    }
-                    pieces += &view::text(&ChangedRow {
-                        v: visit,
-                        row,
-                        table_acts: table.may_act,
-                    })?;
-                    if old.word != new.word {
-                        said.push(visit.t.changed_to(&row.name, row.look.word));
-                    }
-                }
-                if !said.is_empty() {
-                    pieces += &view::text(&Changes {
-                        text: said.join(", "),
+        let old = self.table.take();
+        let told = self.shown.take();
+        if told.is_none_or(|told| told != now.number()) {
+            match &old {
+                Some(old) if old.same_programs(&now) => self.rows(&table, old, &now, &mut pieces)?,
+                _ => {
+                    pieces += &view::text(&ChangedTable {
+                        v: &self.person.visit,
+                        table: &table,
                     })?;
                 }
             }
-            _ => {
-                pieces += &view::text(&ChangedTable {
-                    v: visit,
+            if old.is_none_or(|old| old.summary != now.summary) {
+                pieces += &view::text(&ChangedSummary {
+                    v: &self.person.visit,
                     table: &table,
                 })?;
             }
         }
-        if self.summary.as_ref() != Some(&table.summary) {
-            pieces += &view::text(&ChangedSummary {
+        self.table = Some(now);
+        Ok(pieces)
+    }
+
+    /// The rows that differ, and in words those whose state does.
+    fn rows(
+        &self,
+        table: &Table,
+        old: &SeenTable,
+        now: &SeenTable,
+        pieces: &mut String,
+    ) -> Result<(), Failure> {
+        let visit = &self.person.visit;
+        let mut said = Vec::new();
+        for ((old, now), row) in old.rows.iter().zip(&now.rows).zip(table.rows()) {
+            if old.state == now.state {
+                if old.figures != now.figures {
+                    *pieces += &view::text(&ChangedUse { row })?;
+                }
+                continue;
+            }
+            *pieces += &view::text(&ChangedRow {
                 v: visit,
-                table: &table,
+                row,
+                table_acts: table.may_act,
+            })?;
+            if old.word != now.word {
+                said.push(visit.t.changed_to(&row.name, row.look.word));
+            }
+        }
+        if !said.is_empty() {
+            *pieces += &view::text(&Changes {
+                text: said.join(", "),
             })?;
         }
-        self.rows = Some(rows);
-        self.summary = Some(table.summary);
-        Ok(pieces)
+        Ok(())
+    }
+
+    /// The card, if it differs from the one that was sent last.
+    fn card(&mut self, board: Option<Vec<Fact>>) -> Result<String, Failure> {
+        let now = Some(number(&board));
+        if std::mem::replace(&mut self.card, now) == now {
+            return Ok(String::new());
+        }
+        view::text(&ChangedBoard {
+            v: &self.person.visit,
+            board,
+            polls: false,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! What the supervisor service tells, for all open pages of one token over one connection.
+//! What the supervisor service tells, for all open pages of one session over one connection.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Failure;
+use crate::identity::Person;
 use crate::state::Dashboard;
 use crate::upstream::events::{self, Events, News};
 
@@ -38,22 +39,24 @@ pub(super) struct Latest {
     pub(super) changes: u64,
 }
 
-/// The connections, by token.
+/// The connections, by [`Person::session`].
 #[derive(Debug, Default)]
 pub(crate) struct Newsroom(Mutex<HashMap<Box<str>, watch::Sender<Latest>>>);
 
 impl Newsroom {
-    /// Joins the connection of a token, or opens it.
-    pub(super) fn join(&self, dashboard: &Dashboard, token: &str) -> watch::Receiver<Latest> {
+    /// Joins the connection of a session, or opens it.
+    pub(super) fn join(&self, dashboard: &Dashboard, person: &Person) -> watch::Receiver<Latest> {
+        let session = person.session().into_boxed_str();
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(room) = rooms.get(token) {
+        if let Some(room) = rooms.get(&session) {
             return room.subscribe();
         }
         let (room, seat) = watch::channel(Latest::default());
-        rooms.insert(token.into(), room.clone());
+        rooms.insert(session.clone(), room.clone());
         let reader = Reader {
             dashboard: dashboard.clone(),
-            token: token.into(),
+            session,
+            token: person.token.as_str().into(),
             room,
         };
         tokio::spawn(reader.run());
@@ -61,11 +64,11 @@ impl Newsroom {
     }
 
     /// Takes a room away that nobody is in, or whose token is refused.
-    fn leave(&self, token: &str, room: &watch::Sender<Latest>) -> bool {
+    fn leave(&self, session: &str, room: &watch::Sender<Latest>) -> bool {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let over = room.receiver_count() == 0 || room.borrow().link == Link::Refused;
         if over {
-            rooms.remove(token);
+            rooms.remove(session);
         }
         over
     }
@@ -73,6 +76,7 @@ impl Newsroom {
 
 struct Reader {
     dashboard: Dashboard,
+    session: Box<str>,
     token: Box<str>,
     room: watch::Sender<Latest>,
 }
@@ -85,7 +89,7 @@ impl Reader {
                 () = self.read() => {}
                 () = self.room.closed() => {}
             }
-            if self.dashboard.newsroom.leave(&self.token, &self.room) {
+            if self.dashboard.newsroom.leave(&self.session, &self.room) {
                 return;
             }
         }
@@ -155,8 +159,8 @@ impl Drop for Reader {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let ours = |room: &watch::Sender<Latest>| room.same_channel(&self.room);
-        if rooms.get(&self.token).is_some_and(ours) {
-            rooms.remove(&self.token);
+        if rooms.get(&self.session).is_some_and(ours) {
+            rooms.remove(&self.session);
         }
     }
 }

@@ -109,7 +109,7 @@ impl Program {
         if std::mem::take(&mut self.lost) {
             pieces += FOUND;
         }
-        let now = (row.state_hash(), row.look.word);
+        let now = (row.state_number(), row.look.word);
         if self.seen != Some(now) {
             pieces += &view::text(&ChangedState { v: visit, row: &row })?;
         }

@@ -43,7 +43,7 @@ impl Pulse {
             dashboard: dashboard.clone(),
             claims: person.claims.clone(),
             check,
-            news: dashboard.newsroom.join(dashboard, &person.token),
+            news: dashboard.newsroom.join(dashboard, person),
             told: Latest::default(),
         }
     }

@@ -19,11 +19,24 @@ pub(crate) async fn home(
     State(dashboard): State<Dashboard>,
     person: Person,
     Lenient(filter): Lenient<Filter>,
+    Lenient(shown): Lenient<Shown>,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
     if !person.sees_programs() {
         return Err(Failure::Forbidden);
     }
-    Ok(live::home(&dashboard, person, filter))
+    Ok(live::home(
+        &dashboard,
+        person,
+        filter,
+        last_id(&headers).or(shown.seen),
+    ))
+}
+
+/// What the home page shows.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Shown {
+    seen: Option<u64>,
 }
 
 /// Up to where the page shows the log.
@@ -46,9 +59,7 @@ pub(crate) async fn program(
     if !person.sees_programs() {
         return Err(Failure::Forbidden);
     }
-    let last = headers
-        .get("last-event-id")
-        .and_then(|id| id.to_str().ok()?.trim().parse().ok());
+    let last = last_id(&headers);
     // An unknown name is told at once; a service that is away is waited for.
     let name = match supervisor::find(&dashboard, &person.token, &name).await {
         Ok(info) => full_name(&info),
@@ -61,4 +72,9 @@ pub(crate) async fn program(
         offset: last.unwrap_or(from.offset),
     };
     Ok(live::program(&dashboard, person, follow))
+}
+
+/// Where a stream that comes back stopped.
+fn last_id(headers: &HeaderMap) -> Option<u64> {
+    headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
 }

@@ -63,6 +63,7 @@ pub(crate) async fn board(State(dashboard): State<Dashboard>, person: Person) ->
     let card = ChangedBoard {
         v: &person.visit,
         board: info::board(&dashboard, &person).await,
+        polls: true,
     };
     view::page(StatusCode::OK, &card)
 }

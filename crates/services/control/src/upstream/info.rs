@@ -1,11 +1,14 @@
 //! Facts about the board, from the info service. A fact that it does not have has no line.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Method;
 use pistack_api::service::Service;
 use serde::Deserialize;
 
 use super::Call;
+use super::together::Together;
 use crate::identity::Person;
 use crate::inert::line;
 use crate::state::Dashboard;
@@ -14,7 +17,7 @@ use crate::words::{Lang, Words, length};
 /// What of `GET /api/info/board` is shown.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-struct Board {
+pub(crate) struct Board {
     model: Option<String>,
     os: Option<String>,
     hostname: Option<String>,
@@ -33,7 +36,7 @@ struct Space {
 }
 
 /// One line of the card.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Fact {
     pub(crate) icon: &'static str,
     pub(crate) label: &'static str,
@@ -45,7 +48,7 @@ pub(crate) struct Fact {
 /// The board's name in the network.
 pub(crate) async fn host_name(dashboard: &Dashboard, person: &Person) -> Option<String> {
     let board = ask(dashboard, person).await?;
-    Some(line(&board.hostname?))
+    Some(line(board.hostname.as_deref()?))
 }
 
 /// The card's lines; `None` when the service does not answer.
@@ -54,7 +57,15 @@ pub(crate) async fn board(dashboard: &Dashboard, person: &Person) -> Option<Vec<
     Some(facts(&board, person.visit.lang))
 }
 
-async fn ask(dashboard: &Dashboard, person: &Person) -> Option<Board> {
+/// Questions that are under way, by [`Person::session`].
+pub(crate) type Boards = Together<Option<Arc<Board>>>;
+
+async fn ask(dashboard: &Dashboard, person: &Person) -> Option<Arc<Board>> {
+    let asking = || ask_alone(dashboard, person);
+    dashboard.boards.ask(&person.session(), asking).await
+}
+
+async fn ask_alone(dashboard: &Dashboard, person: &Person) -> Option<Arc<Board>> {
     let call = Call {
         service: Service::Info,
         client: &dashboard.info,
@@ -65,7 +76,7 @@ async fn ask(dashboard: &Dashboard, person: &Person) -> Option<Board> {
         deadline: dashboard.config.upstream_timeout.0 / 4,
     };
     let (_, board) = call.read::<Board>(Bytes::new()).await.ok()?;
-    Some(board)
+    Some(Arc::new(board))
 }
 
 fn facts(board: &Board, lang: Lang) -> Vec<Fact> {

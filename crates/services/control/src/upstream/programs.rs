@@ -18,7 +18,7 @@ pub(crate) struct Programs {
     pub(crate) usage: Usage,
 }
 
-/// Looks that are under way, by the token in whose name.
+/// Looks that are under way, by [`Person::session`].
 pub(crate) type Looks = Together<Result<Arc<Programs>, Failure>>;
 
 /// Looks, in a person's name; pages of the same person that look at the same time share what it brings.
@@ -30,5 +30,5 @@ pub(crate) async fn programs(dashboard: &Dashboard, person: &Person) -> Result<A
         );
         Ok(Arc::new(Programs { list: list?, usage }))
     };
-    dashboard.looks.ask(&person.token, look).await
+    dashboard.looks.ask(&person.session(), look).await
 }

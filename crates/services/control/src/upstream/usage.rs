@@ -12,11 +12,15 @@ use serde::Deserialize;
 
 use super::Call;
 use crate::identity::Person;
+use crate::spark::Spark;
 use crate::state::Dashboard;
 use crate::upstream::runs::Run;
 
 /// The info service looks every ten seconds: what was had this long ago is as good as new.
 const FRESH: Duration = Duration::from_secs(4);
+
+/// Percent of a processor that the drawing shows at least, so that noise stays small.
+const SPARK_LEAST: f32 = 5.0;
 
 /// What one program takes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -30,6 +34,9 @@ pub(crate) struct Taken {
     pub(crate) cpu: Vec<Option<f32>>,
     /// The last ten minutes.
     pub(crate) memory: Vec<Option<f32>>,
+    /// [`Taken::cpu`], drawn once for all pages.
+    #[serde(skip)]
+    pub(crate) spark: Spark,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -110,7 +117,10 @@ async fn taken(dashboard: &Dashboard, person: &Person) -> Arc<ByName> {
     let Ok((_, programs)) = programs else {
         return Arc::default();
     };
-    let by_name = |one: Taken| (one.name.clone(), one);
+    let by_name = |mut one: Taken| {
+        one.spark = Spark::new(&one.cpu, SPARK_LEAST);
+        (one.name.clone(), one)
+    };
     let taken: Arc<HashMap<_, _>> = Arc::new(programs.programs.into_iter().map(by_name).collect());
     *cache.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&taken)));
     taken

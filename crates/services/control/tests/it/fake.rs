@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path as Param, Query, State};
@@ -42,6 +43,8 @@ pub(crate) struct Fake {
     /// `action name` of every control call.
     pub(crate) acted: Mutex<Vec<String>>,
     pub(crate) processes: Mutex<Vec<ProcessInfo>>,
+    /// How often all programs were asked for.
+    pub(crate) lists: AtomicUsize,
     /// By `name/channel`.
     pub(crate) logs: Mutex<BTreeMap<String, String>>,
     pub(crate) events: broadcast::Sender<Event>,
@@ -61,6 +64,7 @@ impl Fake {
             logins: Mutex::default(),
             acted: Mutex::default(),
             processes: Mutex::default(),
+            lists: AtomicUsize::new(0),
             logs: Mutex::default(),
             events: broadcast::channel(64).0,
             account: Mutex::default(),
@@ -328,7 +332,9 @@ async fn exchange(State(fake): State<Arc<Fake>>, Json(body): Json<CookieExchange
 }
 
 async fn list(_: AdminCaller, State(fake): State<Arc<Fake>>) -> Json<Vec<ProcessInfo>> {
-    Json(fake.processes.lock().unwrap().clone())
+    let list = fake.processes.lock().unwrap().clone();
+    fake.lists.fetch_add(1, Ordering::SeqCst);
+    Json(list)
 }
 
 async fn act(

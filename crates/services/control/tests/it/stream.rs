@@ -1,5 +1,6 @@
 //! The streams that keep open pages up to date.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -89,6 +90,95 @@ async fn a_change_reaches_the_page_as_one_row() {
         table.contains("hx-target=\"#programs\"") && table.contains("light"),
         "{table}"
     );
+}
+
+/// Opens a stream and waits until it has looked at the programs.
+async fn looking(stack: &Stack, path: &str, last_id: Option<&str>) -> Reader {
+    let looks = || stack.fake.lists.load(Ordering::SeqCst);
+    let before = looks();
+    let mut ask = stack.get(path).by(Level::Admin);
+    if let Some(id) = last_id {
+        ask = ask.with("last-event-id", id);
+    }
+    let body = ask.send().await.into_body();
+    let mut reader = Reader {
+        body,
+        text: String::new(),
+    };
+    // A stream runs only while it is read.
+    let first = timeout(Duration::from_millis(1), reader.body.frame()).await;
+    if let Ok(Some(Ok(frame))) = first {
+        reader.text += &String::from_utf8_lossy(&frame.into_data().unwrap_or_default());
+    }
+    until("a look at the programs", &mut reader, || looks() > before).await;
+    reader
+}
+
+/// Reads on until `done`.
+async fn until(what: &str, reader: &mut Reader, done: impl Fn() -> bool) {
+    let reading = async {
+        while !done() {
+            if let Ok(Some(Ok(frame))) = timeout(Duration::from_millis(10), reader.body.frame()).await {
+                reader.text += &String::from_utf8_lossy(&frame.into_data().unwrap_or_default());
+            }
+        }
+    };
+    timeout(Duration::from_secs(10), reading)
+        .await
+        .unwrap_or_else(|_| panic!("not within 10 s: {what}"));
+}
+
+const WHOLE: &str = "hx-target=\"#programs\"";
+
+#[tokio::test]
+async fn what_the_page_shows_already_is_not_sent_to_it_again() {
+    let stack = whole();
+    camera(&stack);
+    let page = stack.get("/").by(Level::Admin).page().await;
+    let place = page.text.split("hx-sse:connect=\"").nth(1).unwrap();
+    let place = place.split('"').next().unwrap();
+    let mut reader = looking(&stack, place, None).await;
+    stack.fake.change("camera", 200, "FATAL");
+    let change = reader.until("#summary").await.unwrap();
+    assert!(
+        change.contains("camera: failed") && !change.contains(WHOLE),
+        "{change}"
+    );
+    let id = change.rsplit("id: ").next().unwrap().lines().next().unwrap();
+    drop(reader);
+    // It comes back: what it shows is what the last message left, not what its address says.
+    let mut reader = looking(&stack, place, Some(id)).await;
+    stack.fake.change("light", 200, "FATAL");
+    let change = reader.until("light: failed").await.unwrap();
+    assert!(!change.contains(WHOLE), "{change}");
+    drop(reader);
+    stack.fake.change("light", 20, "RUNNING");
+    stack.fake.change("camera", 20, "RUNNING");
+    let mut reader = looking(&stack, place, Some(id)).await;
+    reader.until(WHOLE).await.unwrap();
+}
+
+#[tokio::test]
+async fn pages_of_one_person_share_one_connection_for_news() {
+    let stack = whole();
+    camera(&stack);
+    let mut first = Reader::open(&stack, "/live").await;
+    let mut second = Reader::open(&stack, "/live").await;
+    for reader in [&mut first, &mut second] {
+        reader.until("#programs").await.unwrap();
+    }
+    assert_eq!(stack.fake.events.receiver_count(), 1);
+    drop(first);
+    stack.fake.change("camera", 200, "FATAL");
+    second.until("camera: failed").await.unwrap();
+    drop(second);
+    timeout(Duration::from_secs(10), async {
+        while stack.fake.events.receiver_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("nobody listens any more");
 }
 
 #[tokio::test]
