@@ -19,6 +19,8 @@ pub use trust::Trust;
 /// Between two moments for regular work that has none of its own. They are the same for every process of the board, so
 /// that the processor sleeps in between, and what such work needs of memory is needed for a moment only.
 pub const BEAT: Duration = Duration::from_secs(10);
+/// So long after a beat, what others do with it is done: the time for work that looks at theirs.
+pub const AFTER_BEAT: Duration = Duration::from_millis(300);
 
 /// A source of time. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -21,8 +21,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use pistack_api::right::{Object, RightInfo};
 use pistack_api::service::Service;
 use pistack_api::token::{AccessClaims, Jwks, Level, Revocation};
+use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::{AFTER_BEAT, Clock};
 use crate::lifecycle::Lifecycle;
 use crate::problem::Problem;
 use crate::token::{self, Opened, PublicKey};
@@ -41,6 +42,8 @@ pub struct Guard {
     audience: Service,
     clock: Clock,
     known: RwLock<Known>,
+    /// Told of every change to `known`.
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +87,7 @@ impl Guard {
             audience,
             clock,
             known: RwLock::default(),
+            changed: watch::Sender::new(()),
         })
     }
 
@@ -162,6 +166,23 @@ impl Guard {
         known.still(claims, self.clock.unix())
     }
 
+    /// Waits until claims that [`Guard::verify`] let pass are good no more. For streams: nothing wakes up before there
+    /// is a reason to, but for a look with every beat of the clock, because wall time jumps.
+    pub async fn over(&self, claims: &AccessClaims) {
+        let mut changed = self.changed.subscribe();
+        while self.still(claims) {
+            let left = claims
+                .exp
+                .saturating_add(LEEWAY)
+                .saturating_sub(self.clock.unix());
+            let left = Duration::from_secs(u64::try_from(left).unwrap_or_default());
+            tokio::select! {
+                () = tokio::time::sleep(left.min(self.clock.until_beat() + AFTER_BEAT)) => {}
+                _ = changed.changed() => {}
+            }
+        }
+    }
+
     /// Who sent a request, if that caller has `level` or more.
     fn admit(&self, headers: &HeaderMap, level: Level) -> Result<AccessClaims, Refusal> {
         let token = read_bearer(headers).ok_or(Refusal::Missing)?;
@@ -190,6 +211,7 @@ impl Guard {
 
     fn change(&self, change: impl FnOnce(&mut Known)) {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner));
+        self.changed.send_replace(());
     }
 }
 

@@ -10,6 +10,7 @@ use futures_util::{Stream, StreamExt as _};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
 
+use crate::clock::{AFTER_BEAT, BEAT, Clock};
 use crate::lifecycle::Lifecycle;
 
 /// One event to send.
@@ -23,8 +24,12 @@ pub struct SseEvent {
     pub data: String,
 }
 
-/// Silence after which a comment is sent, so that proxies and browsers keep the connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// Until a comment is sent, so that proxies and browsers keep the connection: with the second beat of the clock, when
+/// everything else that is regular happens as well.
+fn silence() -> Duration {
+    Clock::system().until_beat() + BEAT + AFTER_BEAT
+}
+
 /// Longest line of a JSON Lines stream.
 const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -53,22 +58,22 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// An endless `text/event-stream` answer: `Cache-Control: no-store`, `X-Accel-Buffering: no`, a first
-/// comment at once (so that the head leaves), a comment every 25 s of silence; ends when `lifecycle` stops.
+/// comment at once (so that the head leaves), a comment after 10 to 20 s of silence; ends when `lifecycle` stops.
 pub fn response(events: impl Stream<Item = SseEvent> + Send + 'static, lifecycle: &Lifecycle) -> Response {
-    response_with(events, lifecycle.clone(), KEEP_ALIVE)
+    response_with(events, lifecycle.clone(), silence)
 }
 
 fn response_with(
     events: impl Stream<Item = SseEvent> + Send + 'static,
     lifecycle: Lifecycle,
-    keep_alive: Duration,
+    keep_alive: fn() -> Duration,
 ) -> Response {
     let rest = futures_util::stream::unfold(Box::pin(events), move |mut events| {
         let lifecycle = lifecycle.clone();
         async move {
             let chunk = tokio::select! {
                 event = events.next() => event?.encode(),
-                () = tokio::time::sleep(keep_alive) => ":\n\n".to_owned(),
+                () = tokio::time::sleep(keep_alive()) => ":\n\n".to_owned(),
                 () = lifecycle.stopped() => return None,
             };
             Some((chunk, events))
@@ -187,7 +192,7 @@ mod tests {
     async fn sends_a_comment_at_once_then_events_then_keeps_alive_until_the_stop() {
         let lifecycle = Lifecycle::new();
         let events = futures_util::stream::iter([event("x")]).chain(futures_util::stream::pending());
-        let response = response_with(events, lifecycle.clone(), Duration::from_millis(1));
+        let response = response_with(events, lifecycle.clone(), || Duration::from_millis(1));
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["x-accel-buffering"], "no");
         let mut body = response.into_body();

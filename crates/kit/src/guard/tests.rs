@@ -108,6 +108,27 @@ fn without_keys_nobody_is_judged() {
     );
 }
 
+#[tokio::test]
+async fn a_stream_hears_at_once_that_its_session_is_over() {
+    use futures_util::FutureExt as _;
+
+    let auth = TestAuth::new();
+    let (guard, clock) = guard(&auth);
+    let claims = guard.verify(&auth.token("anna", Level::User, NOW)).unwrap();
+    let mut over = Box::pin(guard.over(&claims));
+    assert_eq!(over.as_mut().now_or_never(), None);
+    for (name, ended) in [("ben", false), ("anna", true)] {
+        guard.revoke(&Revocation::Session {
+            sid: format!("session-of-{name}"),
+            until: NOW + 900,
+        });
+        assert_eq!(over.as_mut().now_or_never().is_some(), ended, "{name}");
+    }
+    let claims = guard.verify(&auth.token("cleo", Level::User, NOW)).unwrap();
+    clock.advance(Duration::from_secs(86_400));
+    assert_eq!(guard.over(&claims).now_or_never(), Some(()), "it has expired");
+}
+
 #[test]
 fn revocations_end_sessions_and_older_epochs_and_are_forgotten_in_time() {
     let auth = TestAuth::new();

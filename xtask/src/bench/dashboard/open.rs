@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::said;
+use super::{median, said};
 use crate::bench::supervisor::kernel::{cpu_seconds, now, pss_mb, wait_for};
 use crate::run;
 
@@ -17,6 +17,8 @@ const DASHBOARDS: usize = 20;
 pub(super) const SETTLE: Duration = Duration::from_secs(30);
 /// How long the stack is watched, without dashboards and with them.
 const WATCH: Duration = Duration::from_secs(45);
+/// Looks at the memory, one a second.
+const LOOKS: usize = 30;
 
 /// What they cost beyond the stack alone.
 #[derive(Debug)]
@@ -64,9 +66,17 @@ impl Stack {
         Ok(sum)
     }
 
-    /// Pss of each, MB.
+    /// Pss of each, MB: the median of a look every second for three beats of the clock, with which services map their
+    /// code again for a moment.
     fn memory(&self) -> anyhow::Result<Vec<f64>> {
-        self.0.iter().map(|(pid, _)| pss_mb(*pid)).collect()
+        let mut looks = vec![Vec::new(); self.0.len()];
+        for _ in 0..LOOKS {
+            for (looks, (pid, _)) in looks.iter_mut().zip(&self.0) {
+                looks.push(pss_mb(*pid)?);
+            }
+            thread::sleep(Duration::from_secs(1));
+        }
+        Ok(looks.iter().map(|looks| median(looks)).collect())
     }
 
     fn cpu(&self) -> anyhow::Result<Vec<f64>> {

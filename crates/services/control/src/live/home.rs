@@ -1,8 +1,7 @@
 //! The home page's stream: rows, summary, what changed in words, and the board's card.
 
-use std::time::Duration;
-
 use axum::response::Response;
+use pistack_kit::clock::AFTER_BEAT;
 
 use super::pulse::{Beat, Pulse};
 use super::{FOUND, Messages, lost, respond};
@@ -16,9 +15,6 @@ use crate::upstream::info::{self, Fact};
 use crate::upstream::programs::{Programs, programs};
 use crate::view::{self, ChangedBoard, ChangedRow, ChangedSummary, ChangedTable, ChangedUse, Changes};
 
-/// The info service makes new figures with every beat of the clock; a moment later they are there. All pages look at
-/// the same moment, so that the services rest in between.
-const AFTER_BEAT: Duration = Duration::from_millis(300);
 /// With which beats the board's card is looked at.
 const CARD: u8 = 3;
 
@@ -51,6 +47,7 @@ struct Home {
 impl Messages for Home {
     async fn next(&mut self) -> Option<(Option<u64>, String)> {
         loop {
+            // All pages look at the same moment, so that the services rest in between.
             let until_figures = self.dashboard.context.clock.until_beat() + AFTER_BEAT;
             let (beat, figures) = tokio::select! {
                 beat = self.pulse.next() => (beat, false),

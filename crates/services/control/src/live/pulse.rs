@@ -1,17 +1,11 @@
 //! When one open page has to look again: after news from the supervisor service, and when it comes or goes.
 
-use std::time::Duration;
-
 use pistack_api::token::AccessClaims;
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::news::{Latest, Link};
 use crate::identity::Person;
 use crate::state::Dashboard;
-
-/// How often the person's right to look is checked; a session ended elsewhere closes the page this soon.
-const CHECK: Duration = Duration::from_millis(500);
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +23,6 @@ pub(super) enum Beat {
 pub(super) struct Pulse {
     dashboard: Dashboard,
     claims: AccessClaims,
-    check: Interval,
     news: watch::Receiver<Latest>,
     /// What the page was told of.
     told: Latest,
@@ -37,12 +30,9 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub(super) fn new(dashboard: &Dashboard, person: &Person) -> Self {
-        let mut check = interval(CHECK);
-        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             dashboard: dashboard.clone(),
             claims: person.claims.clone(),
-            check,
             news: dashboard.newsroom.join(dashboard, person),
             told: Latest::default(),
         }
@@ -59,11 +49,7 @@ impl Pulse {
                 _ => {}
             }
             tokio::select! {
-                _ = self.check.tick() => {
-                    if !self.dashboard.context.guard.still(&self.claims) {
-                        return Beat::Over;
-                    }
-                }
+                () = self.dashboard.context.guard.over(&self.claims) => return Beat::Over,
                 // Whoever tells is gone: the page asks again.
                 told = self.news.changed() => if told.is_err() {
                     return Beat::Over;
