@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::body::ResponseBody;
+use crate::outer_path::OuterPath;
 use crate::plan::Auth;
 use crate::upstream::Upstream;
 
@@ -191,10 +192,10 @@ impl Failure {
         self.status
     }
 
-    /// The answer, as the client prefers it.
-    pub(crate) fn answer(self, wish: &Wish) -> Response<ResponseBody> {
+    /// The answer, as the client prefers it, where people see this gateway below `outer`.
+    pub(crate) fn answer(self, wish: &Wish, outer: Option<&OuterPath>) -> Response<ResponseBody> {
         let html = wish.is_page();
-        let text = if html { self.page() } else { self.problem() };
+        let text = if html { self.page(outer) } else { self.problem() };
         let kind = if html {
             "text/html; charset=utf-8"
         } else {
@@ -260,7 +261,7 @@ impl Failure {
     }
 
     /// Nothing of the request is shown; names out of the configuration are.
-    fn page(&self) -> String {
+    fn page(&self, outer: Option<&OuterPath>) -> String {
         let again = self.status == StatusCode::SERVICE_UNAVAILABLE;
         let refresh = if again {
             r#"<meta http-equiv="refresh" content="2">"#
@@ -292,9 +293,10 @@ impl Failure {
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{refresh}\
              <title>{status} {title}</title><style>{STYLE}</style></head>\
              <body><main><p>{status} {title}</p><h1>{message}</h1>{since}{detail}{note}\
-             <p><a href=\"/control/\">Dashboard</a></p></main></body></html>",
+             <p><a href=\"{outer}/control/\">Dashboard</a></p></main></body></html>",
             status = self.status.as_u16(),
             title = self.title(),
+            outer = outer.map_or("", OuterPath::as_str),
         )
     }
 }
@@ -366,9 +368,9 @@ mod tests {
         let stop = tokio_util::sync::CancellationToken::new();
         let upstreams = crate::upstream::Upstreams::new(&paths, std::time::Duration::ZERO, clock, stop);
         let failure = Failure::down(&upstreams.service(pistack_api::service::Service::Email));
-        assert!(failure.page().contains("<code>email_service</code> is down"));
+        assert!(failure.page(None).contains("<code>email_service</code> is down"));
         let address = "unix:/x".parse().unwrap();
-        let named = Failure::down(&upstreams.open(&address, "<b>")).page();
+        let named = Failure::down(&upstreams.open(&address, "<b>")).page(None);
         assert!(named.contains("<code>&lt;b&gt;</code> is down"), "{named}");
         let body: ProblemBody = serde_json::from_str(&failure.problem()).unwrap();
         assert_eq!(

@@ -85,7 +85,7 @@ async fn answer(
     } else {
         view::answer(&reloader.gateway, request.method(), call, query)
     };
-    Ok(answer.unwrap_or_else(|failure| failure.answer(&wish)))
+    Ok(answer.unwrap_or_else(|failure| failure.answer(&wish, None)))
 }
 
 /// The certificates; reads their files.

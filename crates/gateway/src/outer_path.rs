@@ -79,6 +79,11 @@ impl OuterPath {
         Some(Self { path, ingress })
     }
 
+    /// Without a slash at its end.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.path
+    }
+
     /// Where people see what the gateway shows under `prefix`.
     pub(crate) fn whole(&self, prefix: &HeaderValue) -> HeaderValue {
         let inner = prefix.to_str().unwrap_or_default().trim_end_matches('/');

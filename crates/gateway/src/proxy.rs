@@ -152,7 +152,7 @@ impl Peer {
         let mut response = answer.unwrap_or_else(|failure| {
             gateway.metrics.reject(failure.code());
             let ends = failure.ends_connection() && version < Version::HTTP_2;
-            let mut response = failure.answer(&wish);
+            let mut response = failure.answer(&wish, outer.as_ref());
             if ends {
                 response
                     .headers_mut()

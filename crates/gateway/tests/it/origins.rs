@@ -257,6 +257,12 @@ async fn the_path_of_a_trusted_proxy_is_passed_on_whole_and_a_strangers_is_dropp
         let moved = stack.send(ask(path, "x-forwarded-prefix", "/board")).await;
         assert_eq!(moved.headers()["location"], place, "{path}");
     }
+    let mut request = ask("/nowhere", "x-forwarded-prefix", "/board");
+    let accept = HeaderValue::from_static("text/html");
+    request.headers_mut().insert(http::header::ACCEPT, accept);
+    let page = stack.send(request).await.into_body();
+    let page = String::from_utf8_lossy(&page);
+    assert!(page.contains("href=\"/board/control/\""), "{page}");
     let stack = Stack::start().await;
     for name in ["x-forwarded-prefix", "x-ingress-path"] {
         stack.send(ask("/control/page", name, "/evil")).await;
