@@ -20,7 +20,7 @@ import time
 import urllib.request
 
 OUTPUT, INPUT = 17, 27
-CALLS, EDGES, IDLE = 20_000, 300, 20.0
+CALLS, EDGES, IDLE = 20_000, 300, 60.0
 PASSWORD = "bench-only-passphrase"
 
 
