@@ -31,6 +31,8 @@ if (which === 'all') {
   shot('rule-form', 'light', 'wide', 'en');
   shot('gpio', 'light', 'wide', 'en');
   shot('system', 'dark', 'wide', 'en');
+  shot('logs', 'light', 'wide', 'en');
+  shot('logs', 'dark', 'phone', 'pl');
   shot('account', 'light', 'phone', 'pl');
 }
 const browser = await chromium.launch({
