@@ -3,6 +3,7 @@
 #   fuzz/run.sh 300            all targets, five minutes each
 #   fuzz/run.sh 3600 ini http  two targets, an hour each
 #   fuzz/run.sh 0              builds only
+#   FUZZ_SEED=1 fuzz/run.sh 8  the same inputs at each run, as ./test.sh does
 # Needs nothing but the compiler of rust-toolchain.toml and a C++ compiler. What is found lies in fuzz/found, and runs
 # again by: target/fuzz/debug/TARGET fuzz/found/TARGET/FILE
 set -euo pipefail
@@ -32,7 +33,7 @@ fuzz_one() {
   # failure. What takes longer than -timeout is one.
   timeout --signal=INT --kill-after=20 "$((seconds + 2))" \
     "$folder/debug/$target" "corpus/$target" "seeds/$target" -artifact_prefix="$found/" \
-    -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 >"$log" 2>&1 || code=$?
+    -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 >"$log" 2>&1 || code=$?
   local runs
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   case $code in

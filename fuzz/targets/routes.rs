@@ -49,7 +49,16 @@ fuzz_target!(|bytes: &[u8]| {
     // Every plain character written as an escape: a server behind reads the same path.
     let plain = path.path();
     // Paths of the stack's own are compared as they are written, and an escaped slash is refused before.
-    let stacks = ["/control", "/api", "/ca", "/pistack-ca.pem", "/.pistack"];
+    let stacks = [
+        "/api",
+        "/control",
+        "/internal",
+        "/metrics",
+        "/ca",
+        "/pistack-ca.pem",
+        "/.well-known/acme-challenge",
+        "/.pistack",
+    ];
     if plain.contains('%') || stacks.iter().any(|own| plain.starts_with(own)) || plain == "/" {
         return;
     }

@@ -6,10 +6,19 @@ use pistack_api::xmlrpc::{parse_call, parse_response, write_call};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = parse_response(bytes);
-    if let Ok(call) = parse_call(bytes) {
-        let first = write_call(&call);
-        // characters that XML cannot hold and numbers beyond 32 bits are changed by the first writing, not by the next
-        let again = parse_call(first.as_bytes()).expect("what we write we read");
-        assert_eq!(first, write_call(&again));
+    let Ok(call) = parse_call(bytes) else { return };
+    // XML cannot hold control characters: they are left out, and a name of nothing else would be none.
+    if call.method.contains(char::is_control) {
+        return;
     }
+    // The first writing changes what XML cannot hold and numbers beyond 32 bits; a carriage return is written as it is,
+    // as Python does, and read back as a line feed (XML 1.0, 2.11). From then on nothing changes any more.
+    let again = |call| {
+        let written = write_call(call);
+        let read = parse_call(written.as_bytes()).expect("what we write we read");
+        (written, read)
+    };
+    let (_, first) = again(&call);
+    let (second, next) = again(&first);
+    assert_eq!(second, write_call(&next));
 });
