@@ -86,15 +86,18 @@ impl Complaints {
         for program in late {
             let log =
                 std::fs::read_to_string(paths.logs().join(format!("{program}.log"))).unwrap_or_default();
-            let Some(words) = log.lines().last().and_then(|line| line.strip_prefix("pistack: ")) else {
-                continue;
-            };
+            let Some(words) = last_words(&log) else { continue };
             let line = format!("  ✖ {program}: {words}");
             if self.0.insert(line.clone()) {
                 println!("{line}");
             }
         }
     }
+}
+
+/// The reason a program of ours gave for its end: the last line of its log, once it is there to its end.
+fn last_words(log: &str) -> Option<&str> {
+    log.strip_suffix('\n')?.lines().last()?.strip_prefix("pistack: ")
 }
 
 async fn is_up(paths: &StatePaths, service: Service) -> bool {
@@ -128,4 +131,25 @@ fn by_number(paths: &StatePaths) -> Option<String> {
     } else {
         format!("https://{ip}:{}", bound.port())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_words;
+
+    #[test]
+    fn last_words_are_read_when_they_are_complete() {
+        assert_eq!(
+            last_words("INFO starting\npistack: port in use\n"),
+            Some("port in use")
+        );
+        for not_yet in [
+            "",
+            "INFO starting\n",
+            "INFO starting\npistack: ",
+            "INFO starting\npistack: port in",
+        ] {
+            assert_eq!(last_words(not_yet), None, "{not_yet:?}");
+        }
+    }
 }
